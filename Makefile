@@ -1,0 +1,38 @@
+# `make` sets up and runs the pipeline, `make test` sets up and tests. Needs Python 3.11 or newer, git and a network.
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: run setup test check lock readme
+
+run: setup
+	uticket check
+	dvc repro
+
+setup: .venv/installed
+
+# The lock file is installed again only when it or pyproject.toml has changed.
+.venv/installed: requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet "uv==$(UV_VERSION)"
+	$(BIN)/uv pip sync --python $(BIN)/python --require-hashes requirements.lock
+	$(BIN)/uv pip install --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	touch $@
+
+test: setup check
+	pytest
+
+check: setup
+	ruff format --check .
+	ruff check .
+	mypy
+
+# Resolve the newest versions that pyproject.toml admits; versions and hashes only, no addresses.
+lock: setup
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --upgrade --generate-hashes \
+		--no-header --no-annotate --no-emit-index-url --no-emit-find-links --output-file requirements.lock
+
+# Write the figures of the default run into README.md.
+readme: setup
+	uticket readme
