@@ -1,0 +1,103 @@
+import re
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from uticket.errors import InputError
+from uticket.params import Params, read_params
+
+
+def changed(root: Path, tmp_path: Path, key: str, value: object) -> Path:
+    """Write params.yaml with one value set (or, with `...`, removed)."""
+    values = YAML(typ="safe").load(root / "params.yaml")
+    *blocks, last = key.split(".")
+    block = values
+    for name in blocks:
+        block = block[name]
+    if value is ...:
+        del block[last]
+    else:
+        block[last] = value
+    path = tmp_path / "params.yaml"
+    YAML(typ="safe").dump(values, path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "told"),
+    [
+        (
+            "hw.pess",
+            8,
+            r"hw.pess: expected one of pes, mapping, sweep, came the unknown key 'pess'; did you mean pes\?",
+        ),
+        ("modle", {}, r"modle: expected one of seed, data, .*, came the unknown key 'modle'; did you mean model\?"),
+        ("hw.pes", 0, r"hw.pes: expected greater than or equal to 1, came 0"),
+        ("hw.pes", "16", r"hw.pes: expected integer, came '16'"),
+        ("hw.pes", True, r"hw.pes: expected integer, came True"),
+        ("hw.pes", ..., r"hw.pes: expected a value, came nothing"),
+        ("hw.pes", None, r"hw.pes: expected integer, came nothing"),
+        ("hw", None, r"hw: expected a block of keys and values, came nothing"),
+        ("hw.sweep", [], r"hw.sweep: .*at least 1.*"),
+        ("hw.sweep", [2, -4], r"hw.sweep.1: expected greater than or equal to 1, came -4"),
+        ("prune.fraction", 1.0, r"prune.fraction: expected less than 1, came 1.0"),
+        ("model.leak", float("nan"), r"model.leak: expected .*, came nan"),
+        ("model.name", "vgg8", r"model.name: expected 'vgg7', 'vgg16' or 'resnet19', came 'vgg8'"),
+        ("train.augment.crop", -1, r"train.augment.crop: expected greater than or equal to 0, came -1"),
+        ("balance.uticket.mode", "all", r"balance.uticket.mode: expected 'both', 'recover' or 'remove', came 'all'"),
+        (
+            "balance.uticket.pes",
+            8,
+            r"balance.uticket.pes: expected one of scope, mode, select, came the unknown key .*",
+        ),
+        ("balance.lht", None, r"balance: expected an entry for each method of tickets \(lth, uticket\), came .*lht.*"),
+        ("balance.lth", ..., r"balance: expected an entry for each method .*, came uticket"),
+        ("rewind.epoch", 13, r"rewind.epoch: expected at most train.epochs = 12, came 13"),
+        ("tickets.lth.r03", "lth/r99", r"tickets.lth.r03: expected dense or a ticket \(lth/r01, .*\), came 'lth/r99'"),
+        ("tickets.lth.r01", "lth/r02", r"tickets.lth.r02: expected .*, came the circle lth/r01 <- lth/r02 <- lth/r01"),
+        ("tickets.lth.r01", "lth/r01", r"tickets.lth.r01: expected .*, came the circle lth/r01 <- lth/r01"),
+        ("tickets.lth.a/b", "dense", r"tickets.lth.a/b: .*pattern.*"),
+        ("tickets.lth", {}, r"tickets.lth: .*at least 1.*"),
+        ("tickets.dense", {"r01": "dense"}, r"tickets: expected another name for a method, came 'dense'.*"),
+    ],
+)
+def test_a_mistake_is_one_line_that_names_key_expectation_and_value(root, tmp_path, key, value, told):
+    path = changed(root, tmp_path, key, value)
+    with pytest.raises(InputError) as error:
+        read_params(path)
+    assert re.fullmatch(re.escape(f"{path}: ") + told, error.value.message), error.value.message
+    assert error.value.exit_code == 2
+
+
+def test_broken_yaml_and_missing_file_are_told_in_one_line(tmp_path):
+    (tmp_path / "broken.yaml").write_text("seed: [1,\nhw: }")
+    for name, told in (("broken.yaml", "expected YAML"), ("absent.yaml", "expected a readable file")):
+        with pytest.raises(InputError, match=told) as error:
+            read_params(tmp_path / name)
+        assert "\n" not in error.value.message
+
+
+def test_several_mistakes_tell_the_first_and_how_many_more(root, tmp_path):
+    path = changed(root, tmp_path, "hw", {"pes": 0, "mapping": "zigzag", "sweep": [1]})
+    with pytest.raises(InputError, match=r"hw.pes: .* \(and 1 more\)"):
+        read_params(path)
+
+
+def test_round_of_a_ticket_is_its_distance_from_dense(params: Params):
+    assert params.lineage("lth/r03") == ["dense", "lth/r01", "lth/r02", "lth/r03"]
+    assert params.chain("lth")[:2] == ["dense", "lth/r01"]
+
+
+def test_chain_may_branch_off_another_method(root, tmp_path):
+    path = changed(root, tmp_path, "tickets.uticket", {"r05": "lth/r04"})
+    params = read_params(path)
+    assert params.lineage("uticket/r05")[-2:] == ["lth/r04", "uticket/r05"]
+    assert params.chain("uticket") == ["dense", "uticket/r05"]
+
+
+def test_unknown_ticket_and_method_are_told(params: Params):
+    with pytest.raises(InputError, match="ticket: expected one of params.yaml .*lth/r01.*came 'lth/r77'"):
+        params.parent("lth/r77")
+    with pytest.raises(InputError, match="method: expected one of lth, uticket, came 'other'"):
+        params.chain("other")

@@ -1,0 +1,192 @@
+"""Typed, frozen, checked records for the blocks of params.yaml; a wrong key or value is one clear line."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from uticket.errors import InputError
+from uticket.wording import describe
+
+DENSE = "dense"  # the ticket of round 0, which every chain of tickets ends at
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1)]
+Counts = Annotated[tuple[Count, ...], Field(min_length=1, strict=False)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
+
+
+class Block(BaseModel):
+    """A block of params.yaml: no unknown keys, no silent conversions, no changes after reading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Data(Block):
+    """Which images the networks learn."""
+
+    name: Literal["digits", "cifar10", "cifar100", "fashion_mnist", "svhn", "folder"]
+    path: Annotated[str, Field(min_length=1)]  # folder: an ImageFolder tree, with or without train/ and test/
+    size: Count  # folder: side to which images are resized, in pixels
+    channels: Literal[1, 3]  # folder: 1 is grey, 3 is RGB
+    test_share: Annotated[float, Field(gt=0, lt=1)]  # folder without test/: share of images held out
+
+
+class Model(Block):
+    """Which network, and the neuron of all its layers."""
+
+    name: Literal["vgg7", "vgg16", "resnet19"]
+    width: Positive  # factor on the number of filters of every layer
+    timesteps: Count
+    leak: Share  # share of the membrane potential that the next timestep keeps
+    spike_threshold: Positive
+    surrogate_alpha: Positive  # steepness of the ATan surrogate gradient
+
+
+class Augment(Block):
+    """Random changes of each training image, made in batches on the device."""
+
+    crop: Annotated[int, Field(ge=0)]  # pixels of zero padding around the image before the random crop
+    flip: bool  # mirror left-right with probability 0.5
+    cutout: Annotated[int, Field(ge=0)]  # side of the square that is blanked, in pixels
+
+
+class Train(Block):
+    """How every network is trained, the dense one and each ticket."""
+
+    epochs: Count
+    batch_size: Annotated[int, Field(ge=2)]  # batch norm needs two images
+    learning_rate: Positive  # at the start; cosine down to 0
+    momentum: Annotated[float, Field(ge=0, lt=1)]
+    weight_decay: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    loss: Literal["per_step", "mean"]
+    augment: Augment
+    device: Literal["auto", "cpu", "cuda"]
+
+
+class Rewind(Block):
+    """Where the weights of a ticket restart."""
+
+    epoch: Annotated[int, Field(ge=0)]  # of the dense training; 0 is the initialization
+
+
+class Prune(Block):
+    """What a round removes."""
+
+    fraction: Annotated[float, Field(gt=0, lt=1)]  # of the weights that are left
+    scope: Literal["global", "layer"]
+
+
+class Balance(Block):
+    """How a chain of tickets is balanced in each round (`uticket.ticket.balance`)."""
+
+    scope: Literal["group", "layer"]
+    mode: Literal["both", "recover", "remove"]
+    select: Literal["random", "magnitude"]
+
+
+class Hardware(Block):
+    """The array of processing elements (PEs)."""
+
+    pes: Count
+    mapping: Literal["contiguous"]
+    sweep: Counts  # PE counts at which `simulate` also measures every ticket
+
+
+class Energy(Block):
+    """The energy model, Eq. 3 of the paper."""
+
+    leakage_ratio: Annotated[float, Field(ge=0, allow_inf_nan=False)]  # E_l / E_d
+
+
+class Report(Block):
+    """What the report shows."""
+
+    title: str
+    sample_images: Annotated[int, Field(ge=0)]  # test images whose spikes are kept with each ticket
+
+
+class Params(Block):
+    """All of params.yaml.
+
+    `tickets` maps method -> ticket -> the ticket it is pruned from: `dense`, or METHOD/TICKET of any method.
+    `balance` maps each method -> its settings, or null for a method that is pruned only.
+    """
+
+    seed: Annotated[int, Field(ge=0)]
+    data: Data
+    model: Model
+    train: Train
+    rewind: Rewind
+    prune: Prune
+    balance: dict[Name, Balance | None]
+    tickets: Annotated[dict[Name, Annotated[dict[Name, str], Field(min_length=1)]], Field(min_length=1)]
+    hw: Hardware
+    energy: Energy
+    report: Report
+
+    @model_validator(mode="after")
+    def _check_across_blocks(self) -> "Params":
+        if self.rewind.epoch > self.train.epochs:
+            raise ValueError(
+                f"rewind.epoch: expected at most train.epochs = {self.train.epochs}, came {self.rewind.epoch}"
+            )
+        if DENSE in self.tickets:
+            raise ValueError(f"tickets: expected another name for a method, came {DENSE!r}, which is round 0 of each")
+        if set(self.balance) != set(self.tickets):
+            methods, came = ", ".join(self.tickets), ", ".join(self.balance) or "none"
+            raise ValueError(f"balance: expected an entry for each method of tickets ({methods}), came {came}")
+        for method, chain in self.tickets.items():
+            for ticket in chain:
+                self.lineage(f"{method}/{ticket}")
+        return self
+
+    def parent(self, ticket: str) -> str:
+        """Return the ticket that METHOD/TICKET is pruned from. Raises InputError if params.yaml has no such ticket."""
+        parents = self._parents()
+        if ticket not in parents:
+            raise InputError(f"ticket: expected one of params.yaml ({', '.join(parents)}), came {ticket!r}")
+        return parents[ticket]
+
+    def _parents(self) -> dict[str, str]:
+        return {f"{method}/{name}": parent for method, chain in self.tickets.items() for name, parent in chain.items()}
+
+    def lineage(self, ticket: str) -> list[str]:
+        """Return the tickets from `dense` to `ticket`; the round of a ticket is its place in this list.
+
+        Raises ValueError if a parent does not exist or the parents go round in a circle.
+        """
+        parents = self._parents()
+        line = [ticket]
+        while line[-1] != DENSE:
+            key = f"tickets.{line[-1].replace('/', '.')}"
+            parent = parents[line[-1]]
+            if parent != DENSE and parent not in parents:
+                raise ValueError(f"{key}: expected {DENSE} or a ticket ({', '.join(parents)}), came {parent!r}")
+            if parent in line:
+                circle = " <- ".join([*line[line.index(parent) :], parent])
+                raise ValueError(f"{key}: expected parents that lead to {DENSE}, came the circle {circle}")
+            line.append(parent)
+        return line[::-1]
+
+    def chain(self, method: str) -> list[str]:
+        """Return the tickets that a method is judged by: `dense` and its own, in the order of params.yaml."""
+        if method not in self.tickets:
+            raise InputError(f"method: expected one of {', '.join(self.tickets)}, came {method!r}")
+        return [DENSE, *(f"{method}/{ticket}" for ticket in self.tickets[method])]
+
+
+def read_params(path: str | Path = "params.yaml") -> Params:
+    """Read and check params.yaml. Raises InputError with one line that names the key, what was expected, what came."""
+    try:
+        values: Any = YAML(typ="safe").load(Path(path))
+        return Params.model_validate(values)
+    except OSError as error:
+        raise InputError(f"{path}: expected a readable file, came: {error.strerror}") from None
+    except YAMLError as error:
+        raise InputError(f"{path}: expected YAML, came: {' '.join(str(error).split())}") from None
+    except ValidationError as error:
+        raise InputError(f"{path}: {describe(error, Params)}") from None

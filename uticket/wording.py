@@ -1,0 +1,40 @@
+"""The words in which a failed check of pydantic is told to a user."""
+
+from difflib import get_close_matches
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+
+
+def describe(error: ValidationError, record: type[BaseModel]) -> str:
+    """Tell the first failed check of `record` in one line: key, what was expected, what came, how many more."""
+    first, *others = error.errors()
+    key = ".".join(str(part) for part in first["loc"] if part != "[key]")
+    more = f" (and {len(others)} more)" if others else ""
+    if first["type"] == "value_error":  # raised by a check of ours across blocks, which is a whole line already
+        return str(first["ctx"]["error"]) + more
+    if first["type"] == "extra_forbidden":
+        name, known = str(first["loc"][-1]), _keys_beside(record, first["loc"])
+        near = get_close_matches(name, known, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        return f"{key}: expected one of {', '.join(known)}, came the unknown key {name!r}{hint}{more}"
+    if first["type"] == "missing":
+        return f"{key}: expected a value, came nothing{more}"
+    expected = first["msg"].removeprefix("Input should be ").removeprefix("a valid ")
+    if first["type"] in ("model_type", "dict_type"):
+        expected = "a block of keys and values"
+    came = "nothing" if first["input"] is None else repr(first["input"])
+    return f"{key or 'top level'}: expected {expected}, came {came}{more}"
+
+
+def _keys_beside(record: type[BaseModel], loc: tuple[Any, ...]) -> list[str]:
+    """The keys that the block at `loc[:-1]` may have; dictionaries of blocks are walked through by their value type."""
+    here: Any = record
+    for part in loc[:-1]:
+        if isinstance(here, type) and issubclass(here, BaseModel):
+            here = here.model_fields[str(part)].annotation
+        else:
+            here = get_args(here)[-1]
+        if type(None) in get_args(here):  # a block that may be null
+            here = get_args(here)[0]
+    return list(here.model_fields)
