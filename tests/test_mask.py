@@ -1,0 +1,71 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from uticket.arrays import load_weights
+from uticket.errors import InputError
+from uticket.mask import Mask, filter_nonzeros
+
+layers = st.dictionaries(
+    st.from_regex(r"[a-z]{1,8}", fullmatch=True),
+    hnp.arrays(bool, hnp.array_shapes(min_dims=2, max_dims=4, max_side=5)),
+    min_size=1,
+)
+
+
+def test_density_and_sparsity_of_a_small_mask():
+    mask = Mask({"a": np.array([[1, 0], [0, 0]]), "b": np.ones((1, 4))})
+    assert (mask.num_kept, mask.num_weights, mask.density, mask.sparsity) == (5, 8, 0.625, 0.375)
+
+
+@pytest.mark.parametrize("values", [[[0, 2]], [[0.5, 1.0]], [[np.nan, 1.0]], [[-1, 0]]])
+def test_mask_holds_nothing_but_0_and_1(values):
+    with pytest.raises(ValueError, match="layer 'conv1': expected a mask of 0 and 1"):
+        Mask({"conv1": np.array(values)})
+
+
+def test_mask_is_a_read_only_copy():
+    values = np.ones((2, 2), dtype=bool)
+    mask = Mask({"a": values})
+    values[:] = False
+    assert mask["a"].all()
+    with pytest.raises(ValueError, match="read-only"):
+        mask["a"][0, 0] = False
+
+
+@given(values=layers)
+def test_what_is_saved_is_what_is_loaded(tmp_path_factory, values):
+    path = tmp_path_factory.mktemp("mask") / "mask.safetensors"
+    Mask(values).save(path)
+    loaded = Mask.load(path, values)
+    assert list(loaded) == list(values)
+    assert all(np.array_equal(loaded[name], values[name]) for name in values)
+
+
+def test_same_mask_gives_same_bytes(tmp_path):
+    mask = Mask({name: np.eye(9)[:, :, None, None] for name in ("conv10", "conv2", "conv1")})
+    mask.save(tmp_path / "a")
+    mask.save(tmp_path / "b")
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_wrong_files_are_told_by_name(tmp_path):
+    good, half = tmp_path / "good", tmp_path / "half"
+    Mask({"conv1": np.ones((40, 40))}).save(good)
+    half.write_bytes(good.read_bytes()[:900])
+    with pytest.raises(InputError, match="half: expected a safetensors file"):
+        Mask.load(half, ["conv1"])
+    with pytest.raises(InputError, match="absent: expected a safetensors file"):
+        Mask.load(tmp_path / "absent", ["conv1"])
+    with pytest.raises(InputError, match="good: expected the array 'conv2', came conv1"):
+        Mask.load(good, ["conv2"])
+    with pytest.raises(InputError, match="good: expected the array 'conv1.weight'"):
+        load_weights(good, ["conv1"])
+
+
+def test_nonzeros_are_counted_by_filter():
+    values = np.zeros((3, 2, 2, 2), dtype=bool)
+    values[0, 0, 0, 0] = values[2] = True
+    assert filter_nonzeros(values).tolist() == [1, 0, 8]
