@@ -1,0 +1,72 @@
+"""The shape of each convolution and linear layer, and layers.json, where a ticket keeps them."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from uticket.errors import InputError
+from uticket.wording import describe
+
+Count = Annotated[int, Field(ge=1)]
+Pair = tuple[Count, Count]
+
+
+class Layer(BaseModel):
+    """One layer with weights. Sizes are (height, width); a linear layer has kernel, sizes and stride 1."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    kind: Literal["conv", "linear"]
+    filters: Count  # output channels
+    channels: Count  # input channels
+    kernel: Pair
+    stride: Pair
+    padding: tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]]
+    input_size: Pair
+    output_size: Pair
+    reads: Literal["image", "spikes"]  # what its input is; behind average pooling, the mean of spikes
+
+    @property
+    def num_weights(self) -> int:
+        """Weights of the layer, kept or not."""
+        return self.filters * self.channels * self.kernel[0] * self.kernel[1]
+
+    @property
+    def positions(self) -> int:
+        """Output positions: how often each weight is used in one timestep, padding included."""
+        return self.output_size[0] * self.output_size[1]
+
+    @property
+    def on_pes(self) -> bool:
+        """Whether the layer runs on the PEs: convolutions that read spikes.
+
+        The first convolution, which reads the image (direct encoding), and the linear layers are not counted, as in
+        the paper.
+        """
+        return self.kind == "conv" and self.reads == "spikes"
+
+
+def write_layers(path: Path, layers: Sequence[Layer], timesteps: int) -> None:
+    """Write layers.json: the timesteps and the layers in the order of the network."""
+    document = {"timesteps": timesteps, "layers": [layer.model_dump() for layer in layers]}
+    path.write_text(json.dumps(document, indent=1) + "\n")
+
+
+class _Document(BaseModel):
+    timesteps: Count
+    layers: list[Layer]
+
+
+def read_layers(path: Path) -> tuple[list[Layer], int]:
+    """Read layers.json; return the layers and the timesteps. Raises InputError if the file is not one."""
+    try:
+        document = TypeAdapter(_Document).validate_json(path.read_bytes())
+    except OSError as error:
+        raise InputError(f"{path}: expected a readable file, came: {error.strerror}") from None
+    except ValidationError as error:
+        raise InputError(f"{path}: {describe(error, _Document)}") from None
+    return document.layers, document.timesteps

@@ -1,0 +1,32 @@
+"""Where a long step is: a bar on a terminal, lines in a log elsewhere."""
+
+import logging
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+from tqdm import tqdm
+
+log = logging.getLogger("uticket")
+
+
+class _PastTheBar(logging.Handler):
+    """Writes each line to standard error above a progress bar, if there is one."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        tqdm.write(self.format(record), file=sys.stderr)
+
+
+def start_logging() -> None:
+    """Send the log of the library to standard error, with the time of day."""
+    handler = _PastTheBar()
+    handler.setFormatter(logging.Formatter("%(asctime)s  %(message)s", datefmt="%H:%M:%S"))
+    log.handlers = [handler]
+    log.setLevel(logging.INFO)
+    log.propagate = False
+
+
+def bar(items: Iterable[Any] | None, what: str, unit: str, total: int | None = None) -> "tqdm[Any]":
+    """Return tqdm's bar over `items`, with rate and time left; it shows on a terminal only."""
+    hidden = not sys.stderr.isatty()
+    return tqdm(items, desc=what, unit=f" {unit}", total=total, disable=hidden, dynamic_ncols=True, leave=False)
