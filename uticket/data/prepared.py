@@ -1,0 +1,97 @@
+"""Prepared images: checked uint8 arrays, whatever they came from, and their files."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from uticket.errors import InputError
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """Images with labels. Raises ValueError if the arrays do not fit each other."""
+
+    images: NDArray[np.uint8]  # (images, channels, height, width)
+    labels: NDArray[np.int64]  # (images,), index into the classes
+
+    def __post_init__(self) -> None:
+        if self.images.ndim != 4 or self.images.dtype != np.uint8:
+            came = f"{self.images.dtype} of shape {self.images.shape}"
+            raise ValueError(f"images: expected uint8 of shape (images, channels, height, width), came {came}")
+        if self.labels.shape != self.images.shape[:1]:
+            raise ValueError(f"labels: expected {len(self.images)}, one for each image, came shape {self.labels.shape}")
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A data set: a training and a test set of images of one shape. Raises ValueError if they do not fit."""
+
+    name: str
+    classes: tuple[str, ...]
+    train: ImageSet
+    test: ImageSet
+
+    def __post_init__(self) -> None:
+        if self.train.images.shape[1:] != self.test.images.shape[1:]:
+            came = f"{self.train.images.shape[1:]} and {self.test.images.shape[1:]}"
+            raise ValueError(f"images: expected one shape in training and test set, came {came}")
+        for part, images in (("training", self.train), ("test", self.test)):
+            if not len(images.labels):
+                raise ValueError(f"{part} set: expected images, came none")
+            if images.labels.min() < 0 or images.labels.max() >= len(self.classes):
+                raise ValueError(f"{part} set: expected labels 0 to {len(self.classes) - 1}, came others")
+        missing = sorted(set(range(len(self.classes))) - set(self.train.labels.tolist()))
+        if missing:
+            raise ValueError(f"training set: expected images of every class, came none of {self.classes[missing[0]]!r}")
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(channels, height, width)."""
+        channels, height, width = self.train.images.shape[1:]
+        return channels, height, width
+
+    def statistics(self) -> tuple[list[float], list[float]]:
+        """Return mean and standard deviation of each channel over the training set, in [0, 255]."""
+        levels = np.arange(256)
+        means, deviations = [], []
+        for channel in range(self.image_shape[0]):
+            counts = np.bincount(self.train.images[:, channel].ravel(), minlength=256)
+            mean = float(counts @ levels / counts.sum())
+            means.append(mean)
+            deviations.append(float(np.sqrt(counts @ (levels - mean) ** 2 / counts.sum())) or 1.0)
+        return means, deviations
+
+
+def save(prepared: Prepared, folder: Path) -> None:
+    """Write train.npz, test.npz and about.json into `folder`, which is made if needed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for part, images in (("train", prepared.train), ("test", prepared.test)):
+        np.savez(folder / f"{part}.npz", images=images.images, labels=images.labels)
+    about = {
+        "name": prepared.name,
+        "image_shape": prepared.image_shape,
+        "train_images": len(prepared.train.labels),
+        "test_images": len(prepared.test.labels),
+        "classes": prepared.classes,
+    }
+    (folder / "about.json").write_text(json.dumps(about, indent=1) + "\n")
+
+
+def load(folder: Path) -> Prepared:
+    """Read what `save` wrote. Raises InputError, naming the file, if it is missing or damaged."""
+    path = folder / "about.json"
+    try:
+        about = json.loads(path.read_text())
+        parts = []
+        for part in ("train", "test"):
+            path = folder / f"{part}.npz"
+            with np.load(path, allow_pickle=False) as arrays:
+                parts.append(ImageSet(arrays["images"], arrays["labels"]))
+        return Prepared(about["name"], tuple(about["classes"]), *parts)
+    except FileNotFoundError:
+        raise InputError(f"{path}: expected prepared images, came no file; run the stage data") from None
+    except Exception as error:  # a damaged archive raises errors of zipfile, zlib, struct and numpy
+        raise InputError(f"{path}: expected prepared images, came: {error}") from None

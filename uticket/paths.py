@@ -1,0 +1,120 @@
+"""The name of every file that a stage reads or writes, relative to the project's root."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+PREPARED = Path("data/prepared")  # the checked images and labels of the chosen data set
+DOWNLOADS = Path("data/downloads")  # what torchvision fetches; never removed by a stage
+
+
+@dataclass(frozen=True)
+class TicketFiles:
+    """The files of one ticket, in one folder that stands by itself."""
+
+    folder: Path
+
+    @property
+    def mask(self) -> Path:
+        """0/1 array by layer: 1 = weight kept."""
+        return self.folder / "mask.safetensors"
+
+    @property
+    def weights(self) -> Path:
+        """The trained state of the network."""
+        return self.folder / "weights.safetensors"
+
+    @property
+    def rewind(self) -> Path:
+        """The state at `rewind.epoch`; only the dense ticket has it."""
+        return self.folder / "rewind.safetensors"
+
+    @property
+    def spikes(self) -> Path:
+        """The spikes of a few test images, bit-packed, by layer."""
+        return self.folder / "activity.npz"
+
+    @property
+    def activity(self) -> Path:
+        """Spike sparsity and silent share by layer, over the test set."""
+        return self.folder / "activity.csv"
+
+    @property
+    def layers(self) -> Path:
+        """Name and shape of each layer."""
+        return self.folder / "layers.json"
+
+    @property
+    def metrics(self) -> Path:
+        """Accuracy and sparsity of the ticket."""
+        return self.folder / "metrics.json"
+
+    @property
+    def training(self) -> Path:
+        """Loss and accuracy by epoch."""
+        return self.folder / "training.csv"
+
+
+def ticket_files(ticket: str) -> TicketFiles:
+    """Return the files of `dense` or METHOD/TICKET."""
+    return TicketFiles(Path("tickets") / ticket)
+
+
+def mapping_file(method: str) -> Path:
+    """Return the table of which filter runs where: ticket, layer, filter, group, pe, workload."""
+    return Path("mapping") / f"{method}.csv"
+
+
+@dataclass(frozen=True)
+class SimulationFiles:
+    """The tables that `simulate` writes for one method."""
+
+    folder: Path
+
+    @property
+    def layers(self) -> Path:
+        """One row per ticket and layer."""
+        return self.folder / "layers.csv"
+
+    @property
+    def tickets(self) -> Path:
+        """One row per ticket."""
+        return self.folder / "tickets.csv"
+
+    @property
+    def pe_sweep(self) -> Path:
+        """One row per ticket and PE count."""
+        return self.folder / "pe_sweep.csv"
+
+
+def simulation_files(method: str) -> SimulationFiles:
+    """Return the tables of one method."""
+    return SimulationFiles(Path("simulation") / method)
+
+
+@dataclass(frozen=True)
+class ReportFiles:
+    """What the report consists of."""
+
+    folder: Path
+
+    @property
+    def summary(self) -> Path:
+        """The last ticket of each method, as numbers."""
+        return self.folder / "summary.json"
+
+    @property
+    def figures(self) -> Path:
+        """SVG files."""
+        return self.folder / "figures"
+
+    @property
+    def page(self) -> Path:
+        """All tables and figures in one file."""
+        return self.folder / "index.html"
+
+    def table(self, name: str) -> Path:
+        """A tidy CSV: rounds, layers, pe_sweep or training."""
+        return self.folder / f"{name}.csv"
+
+
+REPORT = ReportFiles(Path("report"))
