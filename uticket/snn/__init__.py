@@ -1,0 +1,1 @@
+"""Spiking networks: data, neuron, models, training, measured activity. The only folder that imports torch."""
