@@ -1,0 +1,177 @@
+"""The networks: VGG and ResNet-19 with direct encoding, all timesteps folded into the batch."""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from uticket.params import Model
+from uticket.snn.neuron import LIF
+
+POOL = "M"
+VGG_STEPS: dict[str, list[int | str]] = {
+    "vgg7": [32, 32, POOL, 64, 64, POOL, 128, 128],
+    "vgg16": [64, 64, POOL, 128, 128, POOL, 256, 256, 256, POOL, 512, 512, 512, POOL, 512, 512, 512],
+}
+RESNET19_STAGES = [(128, 3), (256, 3), (512, 2)]  # filters, blocks; each stage starts with stride 2
+
+
+class SpikingNetwork(nn.Module):
+    """Base of the networks: images (B, channels, height, width) -> outputs (T, B, classes), one for each timestep.
+
+    Direct encoding: the first convolution sees each image once, and its result drives the first neurons in all T
+    timesteps. From there on convolutions, batch norms and pooling see T x B images, T first.
+    """
+
+    encoder = "conv1"  # the layer that reads the image
+
+    def __init__(self, settings: Model) -> None:
+        super().__init__()
+        self.settings = settings
+
+    def encode(self, neurons: nn.Module, current: Tensor) -> Tensor:
+        """Drive `neurons` with the same current in all timesteps: (B, ...) -> folded spikes (T x B, ...)."""
+        spikes: Tensor = neurons(current.expand(self.settings.timesteps, *current.shape))
+        return spikes.flatten(0, 1)
+
+    def by_timestep(self, outputs: Tensor) -> Tensor:
+        """Unfold: (T x B, classes) -> (T, B, classes)."""
+        by_timestep: Tensor = outputs.unflatten(0, (self.settings.timesteps, -1))
+        return by_timestep
+
+
+class VGG(SpikingNetwork):
+    """3x3 convolutions, each with batch norm and LIF, max pooling between, then the mean over positions and `fc`.
+
+    Layers: conv1, conv2, ..., fc. Pooling rounds sizes up, so that any image size works.
+    """
+
+    def __init__(self, settings: Model, channels: int, num_classes: int) -> None:
+        super().__init__(settings)
+        self.steps: list[str] = []  # POOL, or the number of a convolution
+        number = 0
+        for step in VGG_STEPS[settings.name]:
+            if step == POOL:
+                self.steps.append(POOL)
+                continue
+            number, filters = number + 1, _scaled(int(step), settings)
+            self.steps.append(str(number))
+            self.add_module(f"conv{number}", nn.Conv2d(channels, filters, 3, padding=1, bias=False))
+            self.add_module(f"norm{number}", nn.BatchNorm2d(filters))
+            self.add_module(f"lif{number}", _lif(settings))
+            channels = filters
+        self.pool = nn.MaxPool2d(2, ceil_mode=True)
+        self.fc = nn.Linear(channels, num_classes)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """images: (B, channels, height, width). Returns (T, B, classes)."""
+        x = images
+        for step in self.steps:
+            if step == POOL:
+                x = self.pool(x)
+                continue
+            conv, norm, lif = (self.get_submodule(f"{kind}{step}") for kind in ("conv", "norm", "lif"))
+            current = norm(conv(x))
+            x = self.encode(lif, current) if step == "1" else _fire(lif, current, self.settings.timesteps)
+        return self.by_timestep(self.fc(x.mean((2, 3))))
+
+
+class Block(nn.Module):
+    """Two 3x3 convolutions and a shortcut around them, a 1x1 convolution where the shape changes."""
+
+    def __init__(self, settings: Model, channels: int, filters: int, stride: int) -> None:
+        super().__init__()
+        self.timesteps = settings.timesteps
+        self.conv1 = nn.Conv2d(channels, filters, 3, stride=stride, padding=1, bias=False)
+        self.norm1 = nn.BatchNorm2d(filters)
+        self.lif1 = _lif(settings)
+        self.conv2 = nn.Conv2d(filters, filters, 3, padding=1, bias=False)
+        self.norm2 = nn.BatchNorm2d(filters)
+        self.lif2 = _lif(settings)
+        self.shortcut: nn.Conv2d | None = None
+        if stride != 1 or channels != filters:
+            self.shortcut = nn.Conv2d(channels, filters, 1, stride=stride, bias=False)
+            self.shortcut_norm = nn.BatchNorm2d(filters)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Spikes (T x B, channels, height, width) in, spikes (T x B, filters, ...) out; the currents are added."""
+        inner = _fire(self.lif1, self.norm1(self.conv1(x)), self.timesteps)
+        current = self.norm2(self.conv2(inner))
+        around = x if self.shortcut is None else self.shortcut_norm(self.shortcut(x))
+        return _fire(self.lif2, current + around, self.timesteps)
+
+
+class ResNet19(SpikingNetwork):
+    """A convolution, three stages of basic blocks, the mean over positions, fc1 with LIF, fc2.
+
+    Layers: conv1, stage1.block1.conv1, stage1.block1.conv2, stage1.block1.shortcut, ..., fc1, fc2.
+    """
+
+    def __init__(self, settings: Model, channels: int, num_classes: int) -> None:
+        super().__init__(settings)
+        width = _scaled(64, settings)
+        self.conv1 = nn.Conv2d(channels, width, 3, padding=1, bias=False)
+        self.norm1 = nn.BatchNorm2d(width)
+        self.lif1 = _lif(settings)
+        self.stages: list[str] = []
+        for stage, (filters, num_blocks) in enumerate(RESNET19_STAGES, start=1):
+            blocks = nn.Sequential()
+            for b in range(1, num_blocks + 1):
+                block = Block(settings, width, _scaled(filters, settings), stride=2 if b == 1 else 1)
+                blocks.add_module(f"block{b}", block)
+                width = _scaled(filters, settings)
+            self.stages.append(f"stage{stage}")
+            self.add_module(f"stage{stage}", blocks)
+        hidden = _scaled(256, settings)
+        self.fc1 = nn.Linear(width, hidden)
+        self.lif2 = _lif(settings)
+        self.fc2 = nn.Linear(hidden, num_classes)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """images: (B, channels, height, width). Returns (T, B, classes)."""
+        x = self.encode(self.lif1, self.norm1(self.conv1(images)))
+        for stage in self.stages:
+            x = self.get_submodule(stage)(x)
+        hidden = _fire(self.lif2, self.fc1(x.mean((2, 3))), self.settings.timesteps)
+        return self.by_timestep(self.fc2(hidden))
+
+
+NETWORKS: dict[str, Callable[[Model, int, int], SpikingNetwork]] = {
+    "vgg7": VGG,
+    "vgg16": VGG,
+    "resnet19": ResNet19,
+}
+
+
+def build(settings: Model, image_shape: Sequence[int], num_classes: int, seed: int) -> SpikingNetwork:
+    """Return a freshly initialized network for images of shape (channels, height, width).
+
+    Weights: He normal by the number of outputs, as is usual before batch norm; the same seed gives the same weights.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = NETWORKS[settings.name](settings, image_shape[0], num_classes)
+        for module in network.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+    network.to(memory_format=torch.channels_last)
+    return network
+
+
+def weight_layers(network: nn.Module) -> dict[str, nn.Conv2d | nn.Linear]:
+    """Return the convolution and linear layers by name, in the order of the network: those that a mask covers."""
+    return {name: m for name, m in network.named_modules() if isinstance(m, nn.Conv2d | nn.Linear)}
+
+
+def _scaled(filters: int, settings: Model) -> int:
+    return max(1, round(filters * settings.width))
+
+
+def _lif(settings: Model) -> LIF:
+    return LIF(settings.leak, settings.spike_threshold, settings.surrogate_alpha)
+
+
+def _fire(neurons: nn.Module, current: Tensor, timesteps: int) -> Tensor:
+    """Run `neurons` over the timesteps of a folded batch: (T x B, ...) -> (T x B, ...)."""
+    spikes: Tensor = neurons(current.unflatten(0, (timesteps, -1)))
+    return spikes.flatten(0, 1)
