@@ -1,0 +1,125 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from uticket.mask import Mask
+from uticket.params import Model, Train
+from uticket.snn.batches import Images
+from uticket.snn.checkpoint import copy_state, load_state, save_state
+from uticket.snn.masking import MaskedWeights
+from uticket.snn.models import SpikingNetwork, build, weight_layers
+from uticket.snn.train import Epoch, accuracy, mean_loss, per_step_loss, train
+
+
+def made_up(count: int = 24) -> Images:
+    """Images of two classes that a network can tell apart: bright above or bright below."""
+    draw = torch.Generator().manual_seed(0)
+    images = torch.randint(0, 60, (count, 1, 8, 8), generator=draw)
+    labels = torch.arange(count) % 2
+    images[labels == 0, :, :4] += 150
+    images[labels == 1, :, 4:] += 150
+    return Images(images.to(torch.uint8), labels, torch.full((1, 1, 1), 100.0), torch.full((1, 1, 1), 80.0))
+
+
+def half_mask(network: SpikingNetwork) -> Mask:
+    rng = np.random.default_rng(0)
+    return Mask({name: rng.random(layer.weight.shape) < 0.5 for name, layer in weight_layers(network).items()})
+
+
+def run(small: Model, brief: Train, seed: int = 0, masked: bool = True) -> tuple[SpikingNetwork, Mask, list[Epoch]]:
+    network = build(small, (1, 8, 8), 2, seed=0)
+    mask = half_mask(network)
+    if not masked:
+        mask = Mask.ones({name: values.shape for name, values in mask.items()})
+    weights = MaskedWeights(network, mask)
+    return network, mask, list(train(network, weights, made_up(), made_up(), brief, seed, "test"))
+
+
+def test_pruned_weights_stay_exactly_zero_and_the_others_move(small, brief):
+    network, mask, _ = run(small, brief)
+    before = weight_layers(build(small, (1, 8, 8), 2, seed=0))
+    for name, layer in weight_layers(network).items():
+        kept = torch.from_numpy(mask[name].copy())
+        assert (layer.weight[~kept] == 0).all()
+        assert (layer.weight[kept] != before[name].weight[kept]).float().mean() > 0.9
+
+
+def test_masked_training_is_that_of_weights_multiplied_by_the_mask(small, brief):
+    """The obvious way: a plain loop in which every forward pass sees weight * mask."""
+    network, mask, _ = run(small, brief)
+    plain = build(small, (1, 8, 8), 2, seed=0)
+    layers = weight_layers(plain)
+    masks = {name: torch.from_numpy(mask[name].copy()) for name in mask}
+    images, rng = made_up(), torch.Generator().manual_seed(0)
+    optimizer = torch.optim.SGD(plain.parameters(), lr=0.1, momentum=0.9, weight_decay=0.0005)
+    steps, step = 2 * 3, 0
+    for _ in range(2):
+        plain.train()
+        for batch, labels in images.shuffled(8, brief.augment, rng):
+            for group in optimizer.param_groups:
+                group["lr"] = 0.1 * (1 + math.cos(math.pi * step / steps)) / 2
+            with torch.no_grad():
+                for name, layer in layers.items():
+                    layer.weight *= masks[name]
+            outputs = plain(batch)
+            loss = sum(torch.nn.functional.cross_entropy(output, labels) for output in outputs) / len(outputs)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            step += 1
+    for name, layer in weight_layers(network).items():
+        torch.testing.assert_close(layer.weight, layers[name].weight * masks[name], atol=1e-4, rtol=1e-3)
+
+
+def test_a_network_learns_and_reports_its_last_epoch(small, brief):
+    network, _, epochs = run(small, brief.model_copy(update={"epochs": 12}), masked=False)
+    assert [epoch.epoch for epoch in epochs] == list(range(1, 13))
+    assert epochs[-1].loss < epochs[0].loss
+    assert epochs[-1].test_accuracy == accuracy(network, made_up()) > 0.9
+
+
+def test_same_seed_gives_same_bytes_and_another_seed_others(small, brief):
+    one, same, other = (copy_state(run(small, brief, seed)[0]) for seed in (0, 0, 1))
+    assert all(torch.equal(one[name], same[name]) for name in one)
+    assert not torch.equal(one["conv2.weight"], other["conv2.weight"])
+
+
+def test_losses_of_a_small_case_by_hand():
+    outputs = torch.tensor([[[math.log(3.0), 0.0]], [[0.0, 0.0]]])  # probabilities 3/4 and 1/2 of class 0
+    labels = torch.tensor([0])
+    assert per_step_loss(outputs, labels).item() == pytest.approx(-(math.log(3 / 4) + math.log(1 / 2)) / 2)
+    root = math.sqrt(3.0)
+    assert mean_loss(outputs, labels).item() == pytest.approx(-math.log(root / (root + 1)))
+
+
+def test_per_step_loss_pairs_outputs_and_labels():
+    torch.manual_seed(0)
+    outputs, labels = torch.randn(3, 4, 5), torch.tensor([0, 1, 2, 3])
+    by_step = [torch.nn.functional.cross_entropy(output, labels) for output in outputs]
+    torch.testing.assert_close(per_step_loss(outputs, labels), torch.stack(by_step).mean())
+
+
+def test_mask_must_cover_the_network(small):
+    network = build(small, (1, 8, 8), 2, seed=0)
+    mask = half_mask(network)
+    with pytest.raises(ValueError, match="differs in 'fc'"):
+        MaskedWeights(network, Mask({name: values for name, values in mask.items() if name != "fc"}))
+    with pytest.raises(ValueError, match="expected layer 'fc' of shape"):
+        MaskedWeights(network, mask.replace({"fc": np.ones((2, 3))}))
+
+
+def test_state_is_loaded_as_saved_and_damage_is_told(small, tmp_path):
+    one, other = (build(small, (1, 8, 8), 2, seed) for seed in (0, 1))
+    save_state(copy_state(one), tmp_path / "state")
+    load_state(other, tmp_path / "state")
+    assert torch.equal(one.conv4.weight, other.conv4.weight)
+    (tmp_path / "half").write_bytes((tmp_path / "state").read_bytes()[:2000])
+    for path in (tmp_path / "half", tmp_path / "absent"):
+        with pytest.raises(ValueError, match=f"{path.name}: expected the weights of this network"):
+            load_state(one, path)
+    wider = build(small.model_copy(update={"width": 0.25}), (1, 8, 8), 2, 0)
+    with pytest.raises(ValueError, match="state: expected the weights of this network") as error:
+        load_state(wider, tmp_path / "state")
+    assert "\n" not in str(error.value)

@@ -1,0 +1,34 @@
+"""The spikes of a few images, bit-packed in a file (activity.npz), as the simulator reads them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from uticket.errors import InputError
+
+SHAPE = "_shape"  # NAME holds the bits, NAME_shape the shape that they unpack to
+
+
+def save_spikes(path: Path, spikes: Mapping[str, NDArray[np.bool_]]) -> None:
+    """Write layer -> boolean array (images, T, channels, height, width), packed in C order."""
+    arrays: dict[str, NDArray[np.generic]] = {}
+    for name, values in spikes.items():
+        arrays[name] = np.packbits(values)
+        arrays[name + SHAPE] = np.array(values.shape, dtype=np.int64)
+    np.savez(path, **arrays)  # type: ignore[arg-type]
+
+
+def load_spikes(path: Path) -> dict[str, NDArray[np.bool_]]:
+    """Read what `save_spikes` wrote. Raises InputError, naming the file, if it is damaged."""
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            names = [name for name in arrays.files if name + SHAPE in arrays.files]
+            return {name: _unpacked(arrays[name], arrays[name + SHAPE]) for name in names}
+    except Exception as error:  # a damaged archive raises errors of zipfile, zlib, struct and numpy
+        raise InputError(f"{path}: expected packed spikes, came: {error}") from None
+
+
+def _unpacked(bits: NDArray[np.uint8], shape: NDArray[np.int64]) -> NDArray[np.bool_]:
+    return np.unpackbits(bits, count=int(np.prod(shape))).reshape(shape).astype(bool)
