@@ -1,0 +1,49 @@
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from uticket.cli import main
+from uticket.report.readme import BEGIN, END
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch) -> Path:
+    """A folder with params.yaml as the working folder."""
+    (tmp_path / "params.yaml").write_text((ROOT / "params.yaml").read_text())
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_check_tells_what_the_params_set(project):
+    result = CliRunner().invoke(main, ["check"])
+    assert result.exit_code == 0
+    assert result.output == "params.yaml: in order (digits, vgg7, 12 tickets, 16 PEs)\n"
+
+
+def test_check_tells_a_mistake_in_one_line_with_exit_code_2(project):
+    path = project / "params.yaml"
+    path.write_text(path.read_text().replace("pes: 16", "pes: many"))
+    result = CliRunner().invoke(main, ["check"])
+    assert result.exit_code == 2
+    assert result.output == "Error: params.yaml: hw.pes: expected integer, came 'many'\n"
+
+
+def test_readme_without_a_run_is_left_alone(project):
+    (project / "README.md").write_text(f"{BEGIN}\n{END}\n")
+    result = CliRunner().invoke(main, ["readme"])
+    assert result.exit_code == 2
+    assert "report/summary.json: expected the summary of a run" in result.output
+    assert (project / "README.md").read_text() == f"{BEGIN}\n{END}\n"
+
+
+def test_readme_takes_the_results_of_the_run(project):
+    numbers = {"accuracy": 0.9, "latency_cycles": 1000}
+    (project / "report").mkdir()
+    (project / "report" / "summary.json").write_text(json.dumps({"dense": numbers}))
+    (project / "README.md").write_text(f"{BEGIN}\n{END}\n")
+    assert CliRunner().invoke(main, ["readme"]).exit_code == 0
+    assert "| dense | 90.00 | 1,000 |" in (project / "README.md").read_text()

@@ -1,0 +1,1 @@
+"""The tables, figures and the page that a run is read from."""

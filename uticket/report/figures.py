@@ -1,0 +1,137 @@
+"""The figures of the report, as SVG text that is the same bytes for the same tables."""
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from uticket.report.tables import Tables
+
+COLOURS = ["#c4513a", "#2a6f97", "#6a994e", "#7b5ea7", "#b8860b", "#4d4d4d"]  # methods, in the order of params.yaml
+STYLE: Any = {
+    "svg.hashsalt": "uticket",  # otherwise ids are drawn at random
+    "svg.fonttype": "path",
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#e6e6e6",
+    "legend.frameon": False,
+    "lines.markersize": 4,
+}
+
+
+def draw(plot: Callable[[Tables, Figure], None], tables: Tables) -> str:
+    """Return the figure that `plot` draws of `tables`, as SVG text."""
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(8, 3), layout="constrained")
+        plot(tables, figure)
+        text = io.StringIO()
+        figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
+    return text.getvalue()
+
+
+def rounds(tables: Tables, figure: Figure) -> None:
+    """Utilization and accuracy of every ticket, against round and sparsity."""
+    left, right = figure.subplots(1, 2)
+    ticks = tables.rounds.groupby("round")["filter_sparsity"].first()
+    for axes, column in ((left, "utilization"), (right, "accuracy")):
+        for colour, (method, rows) in _by_method(tables.rounds):
+            axes.plot(rows["round"], rows[column], "o-", color=colour, label=method)
+        axes.set_xticks(ticks.index, [f"{number}\n{100 * sparsity:.1f}" for number, sparsity in ticks.items()])
+        axes.set_xlabel("round, and weight sparsity in percent")
+        axes.set_ylabel(column)
+        axes.yaxis.set_major_formatter(PercentFormatter(1))
+    left.set_ylim(0, 1.05)
+    left.legend(loc="lower left")
+
+
+def layers(tables: Tables, figure: Figure) -> None:
+    """Utilization of each layer of the last tickets."""
+    axes = figure.subplots()
+    _bars(axes, tables.layers, "layer", "utilization")
+    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.set_ylabel("utilization")
+    axes.tick_params(axis="x", rotation=90 if tables.layers["layer"].nunique() > 12 else 0)
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside right upper")
+
+
+def cost(tables: Tables, figure: Figure) -> None:
+    """Latency and energy of every ticket."""
+    for axes, (column, label) in zip(
+        figure.subplots(1, 2),
+        (("latency_cycles", "latency (cycles)"), ("energy", "energy of the PEs ($E_d$)")),
+        strict=True,
+    ):
+        for colour, (method, rows) in _by_method(tables.rounds):
+            axes.plot(rows["round"], rows[column], "o-", color=colour, label=method)
+        axes.set_yscale("log")
+        axes.set_xlabel("round")
+        axes.set_ylabel(label)
+        axes.legend(loc="lower left")
+
+
+def pe_sweep(tables: Tables, figure: Figure) -> None:
+    """Utilization and latency of the last tickets on other numbers of PEs."""
+    left, right = figure.subplots(1, 2)
+    counts = sorted(tables.pe_sweep["pes"].unique())
+    for axes, column, label in ((left, "utilization", "utilization"), (right, "latency_cycles", "latency (cycles)")):
+        for colour, (method, rows) in _by_method(tables.pe_sweep):
+            axes.plot(rows["pes"], rows[column], "o-", color=colour, label=method)
+        axes.set_xscale("log", base=2)
+        axes.set_xticks(counts, [str(count) for count in counts])
+        axes.set_xlabel("PEs")
+        axes.set_ylabel(label)
+    left.set_ylim(0, 1.05)
+    left.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    right.set_yscale("log")
+    left.legend(loc="lower left")
+
+
+def training(tables: Tables, figure: Figure) -> None:
+    """Accuracy on the test set after each epoch, a line per ticket, darker with the round."""
+    groups = list(tables.training.groupby("method", sort=False))
+    shades = mpl.colormaps["viridis_r"]
+    last = max(1, int(tables.training["round"].max()))
+    for axes, (method, table) in zip(np.atleast_1d(figure.subplots(1, len(groups), sharey=True)), groups, strict=True):
+        for number in sorted(table["round"].unique()):
+            rows = table[table["round"] == number]
+            axes.plot(rows["epoch"], rows["test_accuracy"], color=shades(number / last), label=f"round {number}")
+        axes.set_title(method, fontsize=9)
+        axes.set_xlabel("epoch")
+        axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    figure.get_axes()[0].set_ylabel("accuracy on the test set")
+    figure.legend(*figure.get_axes()[-1].get_legend_handles_labels(), loc="outside right upper")
+
+
+FIGURES: dict[str, Callable[[Tables, Figure], None]] = {
+    "rounds": rounds,
+    "layers": layers,
+    "cost": cost,
+    "pe_sweep": pe_sweep,
+    "training": training,
+}
+
+
+def _by_method(table: pd.DataFrame) -> list[tuple[str, tuple[str, pd.DataFrame]]]:
+    """Return a colour and (method, its rows) for each method, in the order of the table."""
+    groups = [(str(method), rows) for method, rows in table.groupby("method", sort=False)]
+    return [(COLOURS[place % len(COLOURS)], group) for place, group in enumerate(groups)]
+
+
+def _bars(axes: Axes, table: pd.DataFrame, category: str, column: str) -> None:
+    """Draw bars side by side, one of each method for each category."""
+    methods = _by_method(table)
+    width = 0.8 / len(methods)
+    names = list(dict.fromkeys(table[category]))
+    for place, (colour, (method, rows)) in enumerate(methods):
+        where = [names.index(name) + (place - (len(methods) - 1) / 2) * width for name in rows[category]]
+        axes.bar(where, rows[column], width, color=colour, label=method)
+    axes.set_xticks(range(len(names)), names)
