@@ -1,0 +1,36 @@
+"""Write the report: summary.json, tidy tables, figures and the page."""
+
+import json
+
+import click
+
+from uticket.params import read_params
+from uticket.paths import REPORT
+from uticket.progress import log, start_logging
+from uticket.report.figures import FIGURES, draw
+from uticket.report.page import page
+from uticket.report.tables import gather, summarize
+
+
+@click.command(help=__doc__)
+def main() -> None:
+    """Gather what all stages wrote into report/."""
+    start_logging()
+    params = read_params()
+    chains = {method: params.chain(method) for method in params.tickets}
+    tables = gather(chains, round_of=lambda ticket: len(params.lineage(ticket)) - 1)
+    summary = summarize(tables.rounds)
+    figures = {name: draw(plot, tables) for name, plot in FIGURES.items()}
+
+    REPORT.figures.mkdir(parents=True, exist_ok=True)
+    REPORT.summary.write_text(json.dumps(summary, indent=1) + "\n")
+    for name in ("rounds", "layers", "pe_sweep", "training"):
+        getattr(tables, name).to_csv(REPORT.table(name), index=False)
+    for name, svg in figures.items():
+        (REPORT.figures / f"{name}.svg").write_text(svg)
+    REPORT.page.write_text(page(params.report.title, params.hw.pes, tables, summary, figures))
+    log.info("report  %s", REPORT.page)
+
+
+if __name__ == "__main__":
+    main()

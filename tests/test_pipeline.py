@@ -1,0 +1,208 @@
+"""The whole DVC pipeline on a tiny setting, in a repository of its own."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from tests.conftest import ROOT
+
+EVERYTHING = {"data", "dense", "report"} | {
+    f"{stage}@{method}" for stage in ("map", "simulate") for method in ("lth", "uticket", "constant")
+}
+EVERYTHING |= {"lth@r01", "lth@r02", "uticket@r01", "uticket@r02", "constant@r01"}
+AFTER_MAPPING = {f"simulate@{method}" for method in ("lth", "uticket", "constant")} | {"report"}
+
+
+class Project:
+    """A copy of the working tree as a Git and DVC repository."""
+
+    def __init__(self, folder: Path, site_cache: Path) -> None:
+        self.folder = folder
+        self.env = (
+            os.environ
+            | {
+                "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+                "DVC_SITE_CACHE_DIR": str(site_cache),
+                "GIT_CONFIG_GLOBAL": os.devnull,
+                "OMP_NUM_THREADS": "1",
+            }
+            | {f"GIT_{who}_{what}": "test@example.org" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+        )
+
+    def run(self, *command: str, code: int = 0) -> str:
+        """Run a command in the project; return what it wrote to both streams."""
+        result = subprocess.run(
+            command, cwd=self.folder, env=self.env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        assert result.returncode == code, result.stdout
+        return result.stdout
+
+    def dvc(self, *arguments: str) -> str:
+        return self.run(sys.executable, "-m", "dvc", *arguments)
+
+    def commit(self) -> None:
+        self.run("git", "add", "-A")
+        self.run("git", "commit", "-q", "-m", "results")
+
+    def summary(self) -> dict:
+        return json.loads((self.folder / "report" / "summary.json").read_text())
+
+
+def ran(output: str) -> set[str]:
+    return set(re.findall(r"Running stage '(.*?)'", output))
+
+
+def shrink(folder: Path) -> None:
+    """Make the run tiny, and add a chain `constant` that is balanced by layer: params and a stage entry, no code."""
+    yaml = YAML()
+    params = yaml.load(folder / "params.yaml")
+    params["model"]["width"] = 0.5
+    params["train"]["epochs"] = 2
+    params["tickets"] = {
+        "lth": {"r01": "dense", "r02": "lth/r01"},
+        "uticket": {"r01": "dense", "r02": "uticket/r01"},
+        "constant": {"r01": "lth/r01"},
+    }
+    params["balance"]["constant"] = {"scope": "layer", "mode": "both", "select": "magnitude"}
+    params["prune"]["fraction"] = 0.8
+    yaml.dump(params, folder / "params.yaml")
+    stages = yaml.load(folder / "dvc.yaml")
+    chain = json.dumps(stages["stages"]["uticket"]).replace("uticket/${key}", "constant/${key}")
+    chain = chain.replace("tickets.uticket", "tickets.constant").replace("balance.uticket", "balance.constant")
+    stages["stages"]["constant"] = json.loads(chain)
+    by_array = ("hw.pes", "hw.mapping")
+    entry = stages["stages"]["constant"]["do"]
+    entry["params"] = [name for name in entry["params"] if name not in by_array]
+    yaml.dump(stages, folder / "dvc.yaml")
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory) -> Project:
+    """The project after one `dvc repro` from scratch, committed."""
+    folder = tmp_path_factory.mktemp("pipeline") / "project"
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for name in filter(None, listed.stdout.split("\0")):
+        if (ROOT / name).is_file() and not name.startswith(("tickets/", "simulation/", "report/", "dvc.lock")):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    shrink(folder)
+    project = Project(folder, tmp_path_factory.mktemp("site"))
+    project.run("git", "init", "-q", "-b", "main")
+    assert ran(project.dvc("repro")) == EVERYTHING
+    project.commit()
+    return project
+
+
+def test_results_are_those_of_the_paper_in_kind(project):
+    summary = project.summary()
+    assert list(summary) == ["dense", "lth", "uticket", "constant"]
+    assert summary["uticket"]["utilization"] == 1.0
+    assert summary["uticket"]["idle_cycles"] == 0
+    assert summary["lth"]["utilization"] < 1.0
+    assert summary["lth"]["filter_sparsity"] == pytest.approx(0.96, abs=1e-3)
+    assert summary["dense"]["filter_sparsity"] == 0.0
+    for numbers in summary.values():
+        assert all(0 <= numbers[name] <= 1 for name in ("accuracy", "spike_sparsity", "utilization"))
+        assert 16 * numbers["latency_cycles"] == numbers["work_cycles"] + numbers["idle_cycles"]
+    lth, uticket = summary["lth"], summary["uticket"]
+    expected = 100 * (1 - uticket["latency_cycles"] / lth["latency_cycles"])
+    assert uticket["latency_reduction_pct"] == pytest.approx(expected)
+    assert "latency_reduction_pct" not in lth
+    assert "energy_reduction_pct" in summary["constant"]
+
+
+def test_page_and_tables_are_written(project):
+    page = (project.folder / "report" / "index.html").read_text()
+    assert page.count("<svg") == 5
+    assert "uticket/r02" in page
+    for name in ("rounds", "layers", "pe_sweep", "training"):
+        assert len((project.folder / "report" / f"{name}.csv").read_text().splitlines()) > 5
+
+
+def test_second_run_does_nothing(project):
+    output = project.dvc("repro")
+    assert ran(output) == set()
+    assert "up to date" in output
+
+
+def test_same_params_and_code_give_the_same_bytes(project):
+    before = (project.folder / "dvc.lock").read_bytes()
+    assert ran(project.dvc("repro", "--force")) == EVERYTHING
+    assert (project.folder / "dvc.lock").read_bytes() == before
+    assert project.run("git", "status", "--porcelain") == ""
+
+
+def test_fresh_clone_compares_branches_without_any_cache(project, tmp_path):
+    clone = Project(tmp_path / "clone", tmp_path / "site")
+    project.run("git", "clone", "-q", str(project.folder), str(clone.folder))
+    clone.run("git", "checkout", "-q", "-b", "other")
+    for name, old, new in (
+        ("params.yaml", "pes: 16", "pes: 32"),
+        ("report/summary.json", '"idle_cycles": 0', '"idle_cycles": 7'),
+    ):
+        path = clone.folder / name
+        path.write_text(path.read_text().replace(old, new))
+    clone.commit()
+    clone.run("git", "checkout", "-q", "main")
+    assert re.search(r"summary.json\s+uticket.idle_cycles\s+7\s+0\s+-7", clone.dvc("metrics", "diff", "other"))
+    assert re.search(r"params.yaml\s+hw.pes\s+32\s+16", clone.dvc("params", "diff", "other"))
+    plots = json.loads(clone.dvc("plots", "diff", "other", "--json"))["data"]
+    drawn = plots["utilization against round"][0]["content"]["data"]["values"]
+    assert {(row["rev"], row["method"]) for row in drawn} >= {("workspace", "uticket"), ("other", "lth")}
+    assert {len(plot) for plot in plots.values()} == {1}
+
+
+def test_experiments_rerun_only_what_is_downstream_of_their_change(project):
+    """Other PE counts skip data, dense and what is not balanced for the array; they end at utilization 1 again."""
+    output = project.dvc("exp", "run", "-S", "hw.pes=8")
+    maps = {"map@lth", "map@uticket", "map@constant"}
+    assert ran(output) == {"uticket@r01", "uticket@r02"} | maps | AFTER_MAPPING
+    assert project.summary()["uticket"]["utilization"] == 1.0
+    energy = project.summary()["uticket"]["energy"]
+    assert ran(project.dvc("exp", "run", "-S", "energy.leakage_ratio=0.3")) == AFTER_MAPPING
+    assert project.summary()["uticket"]["energy"] > energy
+    assert ran(project.dvc("exp", "run", "-S", "report.title=other")) == {"report"}
+
+
+def test_typo_in_a_parameter_stops_a_stage_with_one_line_and_exit_code_2(project):
+    path = project.folder / "params.yaml"
+    good = path.read_text()
+    path.write_text(good.replace("leakage_ratio:", "leakage:"))
+    try:
+        for command in (
+            ["-m", "stages.simulate", "lth"],
+            ["-m", "stages.round", "lth/r01"],
+            ["-m", "uticket.cli", "check"],
+        ):
+            before = project.run("git", "status", "--porcelain")
+            output = project.run(sys.executable, *command, code=2)
+            assert output.startswith("Error: params.yaml: energy.leakage")
+            assert output.count("\n") == 1
+            assert project.run("git", "status", "--porcelain") == before
+    finally:
+        path.write_text(good)
+
+
+def test_damaged_file_of_a_ticket_is_named(project):
+    path = project.folder / "tickets" / "lth" / "r01" / "mask.safetensors"
+    whole = path.read_bytes()
+    path.unlink()  # DVC may have linked it to its cache
+    path.write_bytes(whole[: len(whole) // 2])
+    try:
+        output = project.run(sys.executable, "-m", "stages.map", "lth", code=2)
+        assert re.search(r"Error: tickets/lth/r01/mask.safetensors: expected a safetensors file, came", output)
+    finally:
+        path.write_bytes(whole)
