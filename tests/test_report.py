@@ -73,11 +73,11 @@ def test_results_stand_between_the_markers_and_nothing_else_changes(tmp_path):
     update_readme(readme, summary)
     assert readme.read_text() == f"above\n{BEGIN}\n{results_markdown(summary)}\n{END}\nbelow\n"
     assert "| lth | 50.00 |" in readme.read_text()
+    with pytest.raises(InputError, match="absent.json: expected the summary of a run"):
+        update_readme(readme, tmp_path / "absent.json")
     readme.write_text("no markers")
     with pytest.raises(InputError, match="expected the markers"):
         update_readme(readme, summary)
-    with pytest.raises(InputError, match="absent.json: expected the summary of a run"):
-        update_readme(readme, tmp_path / "absent.json")
 
 
 def test_results_in_the_readme_are_those_of_the_committed_run(root):
