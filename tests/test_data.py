@@ -92,10 +92,35 @@ def test_folders_that_are_no_image_folder_are_told(tmp_path):
     paint(tmp_path / "odd" / "test" / "b" / "0.png", 1)
     with pytest.raises(InputError, match="odd: expected the same classes in train and test, came 'a' in one of them"):
         prepare(settings("folder", tmp_path / "odd"), tmp_path, seed=0)
+    for part in ("train", "test"):
+        paint(tmp_path / f"only-{part}" / part / "a" / "0.png", 1)
+        with pytest.raises(InputError, match=f"only-{part}: expected both train and test folders"):
+            prepare(settings("folder", tmp_path / f"only-{part}"), tmp_path, seed=0)
     paint(tmp_path / "few" / "a" / "0.png", 1)
     paint(tmp_path / "few" / "b" / "0.png", 1)
     with pytest.raises(InputError, match="data set folder: "):
         prepare(settings("folder", tmp_path / "few"), tmp_path, seed=0)
+
+
+def test_sixteen_bit_grey_is_scaled_and_unbounded_pixels_are_told(tmp_path):
+    for number in range(4):
+        for name in "ab":
+            path = tmp_path / name / f"{number}.png"
+            path.parent.mkdir(exist_ok=True)
+            Image.fromarray(np.full((8, 8), 257 * number * 10, dtype=np.uint16)).save(path)
+    data = prepare(settings("folder", tmp_path, channels=1), tmp_path, seed=0)
+    assert set(np.unique([*data.train.images, *data.test.images])) == {0, 10, 20, 30}
+    Image.fromarray(np.full((8, 8), 0.5, dtype=np.float32)).save(tmp_path / "a" / "4.tiff")
+    with pytest.raises(InputError, match="a/4.tiff: expected an image, came: pixels of mode F"):
+        prepare(settings("folder", tmp_path), tmp_path, seed=0)
+
+
+def test_image_that_claims_to_be_huge_is_named(tmp_path, monkeypatch):
+    paint(tmp_path / "a" / "0.png", 1, size=(64, 64))
+    paint(tmp_path / "b" / "0.png", 1)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    with pytest.raises(InputError, match="a/0.png: expected an image, came: Image size"):
+        prepare(settings("folder", tmp_path), tmp_path, seed=0)
 
 
 # --- downloads: small archives in the published formats, with checksums to match
@@ -185,6 +210,10 @@ def test_fashion_mnist_is_resized_to_32(tmp_path, monkeypatch):
     assert data.train.images.shape == (20, 1, 32, 32)
     assert len(data.classes) == 10
     assert abs(float(data.train.images.mean()) - float(images(20, 28, 28).mean())) < 2
+    (tmp_path / "FashionMNIST" / "processed").mkdir()
+    with pytest.raises(InputError, match="processed: expected no such folder"):
+        prepare(settings("fashion_mnist"), tmp_path, seed=0)
+    (tmp_path / "FashionMNIST" / "processed").rmdir()
     (raw / "t10k-labels-idx1-ubyte.gz").write_bytes(b"half")
     with pytest.raises(InputError, match=r"t10k-labels-idx1-ubyte.gz: expected the file of"):
         prepare(settings("fashion_mnist"), tmp_path, seed=0)
@@ -243,7 +272,8 @@ def test_file_cut_in_half_is_named(tmp_path):
     [
         ([0, 2], 2, "training set: expected labels 0 to 1"),
         ([0, 0], 2, "expected images of every class, came none of 'b'"),
-        ([], 1, "training set: expected images, came none"),
+        ([0, 0], 1, "classes: expected at least 2, came 1"),
+        ([], 2, "training set: expected images, came none"),
     ],
 )
 def test_images_and_labels_that_do_not_fit_are_told(labels, classes, told):

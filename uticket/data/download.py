@@ -4,6 +4,7 @@ torchvision is imported inside the functions: it takes 10 s, and the other data 
 """
 
 from collections.abc import Callable
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +27,12 @@ def fetch(url: str, path: Path, md5: str) -> None:
 
     if not path.exists():
         log.info("downloading %s", url)
+        part = path.with_name(f"{path.name}.part")  # so that a download that breaks off never looks whole
+        part.unlink(missing_ok=True)
         try:
-            download_url(url, path.parent, path.name, md5)
-        except (OSError, RuntimeError) as error:
-            path.unlink(missing_ok=True)  # a download that broke off
+            download_url(url, part.parent, part.name, md5)
+            part.replace(path)
+        except (OSError, RuntimeError, HTTPException) as error:
             how = f"download {url} by hand and put it at {path}"
             raise InputError(f"{path}: expected a download from {url}, came: {error}; {how}") from None
     elif not check_integrity(path, md5):
@@ -58,7 +61,11 @@ def fashion_mnist(root: Path) -> Prepared:
     from torchvision.datasets import FashionMNIST
     from torchvision.datasets.utils import extract_archive
 
-    raw = root / "FashionMNIST" / "raw"
+    raw, old = root / "FashionMNIST" / "raw", root / "FashionMNIST" / "processed"
+    if old.exists():
+        raise InputError(
+            f"{old}: expected no such folder, which old torchvision wrote and no checksum covers; remove it"
+        )
     for filename, md5 in FashionMNIST.resources:
         fetch(FashionMNIST.mirrors[0] + filename, raw / filename, md5)
         extract_archive(raw / filename, raw)  # each time: what was unpacked has no checksum of its own

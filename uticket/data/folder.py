@@ -10,6 +10,7 @@ from uticket.errors import InputError
 from uticket.progress import bar, log
 
 MODES = {1: "L", 3: "RGB"}
+DAMAGED = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)  # what Pillow raises for bad files
 
 
 def read(root: Path, size: int, channels: int) -> tuple[tuple[str, ...], ImageSet]:
@@ -36,9 +37,18 @@ def read_image(path: Path, size: int, channels: int) -> np.ndarray:
     """Read one image as (channels, size, size) uint8. Raises InputError, naming the file, if it is damaged."""
     try:
         with Image.open(path) as image:
-            pixels = image.convert(MODES[channels])
+            pixels = _eight_bits(image).convert(MODES[channels])
             if pixels.size != (size, size):
                 pixels = pixels.resize((size, size), Image.Resampling.BILINEAR)
-    except (OSError, SyntaxError, ValueError) as error:  # Pillow raises any of them for a damaged file
+    except DAMAGED as error:
         raise InputError(f"{path}: expected an image, came: {error}") from None
     return np.asarray(pixels, dtype=np.uint8).reshape(size, size, channels).transpose(2, 0, 1)
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """Scale 16-bit grey to 8 bits; Pillow would cut it off at 255. Raises ValueError for what has no fixed range."""
+    if image.mode.startswith("I;16"):
+        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    if image.mode in ("I", "F"):
+        raise ValueError(f"pixels of mode {image.mode}, which have no fixed range; save them with 8 or 16 bits")
+    return image

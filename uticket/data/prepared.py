@@ -38,6 +38,8 @@ class Prepared:
         if self.train.images.shape[1:] != self.test.images.shape[1:]:
             came = f"{self.train.images.shape[1:]} and {self.test.images.shape[1:]}"
             raise ValueError(f"images: expected one shape in training and test set, came {came}")
+        if len(self.classes) < 2:
+            raise ValueError(f"classes: expected at least 2, came {len(self.classes)}")
         for part, images in (("training", self.train), ("test", self.test)):
             if not len(images.labels):
                 raise ValueError(f"{part} set: expected images, came none")

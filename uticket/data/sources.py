@@ -52,6 +52,10 @@ def _folder(settings: Data, seed: int) -> Prepared:
         if test_classes != classes:
             odd = sorted(set(classes) ^ set(test_classes))[0]
             raise InputError(f"{root}: expected the same classes in train and test, came {odd!r} in one of them only")
+    elif (root / "train").is_dir() or (root / "test").is_dir():
+        raise InputError(
+            f"{root}: expected both train and test folders, or folders of classes only, came one of the two"
+        )
     else:
         classes, images = folder.read(root, settings.size, settings.channels)
         train, test = _split(images, round(settings.test_share * len(images.labels)), seed)
