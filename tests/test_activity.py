@@ -66,7 +66,9 @@ def test_samples_are_spread_over_the_images(network):
 
 
 def test_measuring_leaves_the_network_as_it_is(network):
+    network.train()
     measure_activity(network, describe_layers(network, (1, 8, 8)), made_up())
+    assert all(module.training for module in network.modules())
     assert not any(module._forward_pre_hooks or module._forward_hooks for module in network.modules())
 
 

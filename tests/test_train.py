@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from uticket.errors import InputError
 from uticket.mask import Mask
 from uticket.params import Model, Train
 from uticket.snn.batches import Images
@@ -84,6 +85,11 @@ def test_same_seed_gives_same_bytes_and_another_seed_others(small, brief):
     one, same, other = (copy_state(run(small, brief, seed)[0]) for seed in (0, 0, 1))
     assert all(torch.equal(one[name], same[name]) for name in one)
     assert not torch.equal(one["conv2.weight"], other["conv2.weight"])
+
+
+def test_diverged_training_is_told(small, brief):
+    with pytest.raises(InputError, match=r"test: expected a finite loss, came (nan|inf) in epoch \d+; lower train"):
+        run(small, brief.model_copy(update={"learning_rate": 1e30, "epochs": 9}))
 
 
 def test_losses_of_a_small_case_by_hand():

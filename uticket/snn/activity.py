@@ -91,9 +91,11 @@ def _inputs(network: SpikingNetwork, names: Sequence[str], see: Callable[[str, T
 
     layers = weight_layers(network)
     handles = [layers[name].register_forward_pre_hook(hook_of(name)) for name in names]
+    training = network.training
     network.eval()
     try:
         yield
     finally:
+        network.train(training)
         for handle in handles:
             handle.remove()

@@ -11,7 +11,7 @@ from uticket.snn.neuron import LIF
 POOL = "M"
 VGG_STEPS: dict[str, list[int | str]] = {
     "vgg7": [32, 32, POOL, 64, 64, POOL, 128, 128],
-    "vgg16": [64, 64, POOL, 128, 128, POOL, 256, 256, 256, POOL, 512, 512, 512, POOL, 512, 512, 512],
+    "vgg16": [64, 64, POOL, 128, 128, POOL, 256, 256, 256, POOL, 512, 512, 512, POOL, 512, 512, 512, POOL],
 }
 RESNET19_STAGES = [(128, 3), (256, 3), (512, 2)]  # filters, blocks; each stage starts with stride 2
 

@@ -1,5 +1,6 @@
 """Training and testing of one network."""
 
+import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import CosineAnnealingLR
 from tqdm import tqdm
 
+from uticket.errors import InputError
 from uticket.params import Train
 from uticket.progress import bar, log
 from uticket.snn.batches import Images
@@ -37,6 +39,7 @@ def train(
 
     SGD with momentum, weight decay and a cosine schedule over all steps. masked: the weights held at zero.
     seed: decides the order and the augmentation of the images. what: names the run in the progress bar and the log.
+    Raises InputError if the loss becomes infinite or NaN.
     """
     rng = torch.Generator().manual_seed(seed)
     optimizer = torch.optim.SGD(
@@ -64,6 +67,10 @@ def train(
                 tally.add(loss.detach(), outputs.detach(), labels)
             rate = tally.images_per_second()
             shown = Epoch(epoch, *tally.means(), accuracy(network, test))
+            if not math.isfinite(shown.loss):
+                raise InputError(
+                    f"{what}: expected a finite loss, came {shown.loss} in epoch {epoch}; lower train.learning_rate"
+                )
             figures = f"loss {shown.loss:.4f}  accuracy {shown.train_accuracy:.4f}  test {shown.test_accuracy:.4f}"
             log.info("%s  epoch %d/%d  %s  %.0f images/s", what, epoch, settings.epochs, figures, rate)
             yield shown
