@@ -7,6 +7,7 @@ import pytest
 from uticket.params import Augment, Model, Params, Train, read_params
 
 ROOT = Path(__file__).parent.parent
+PARAMS = ROOT / "tests" / "data" / "params.yaml"  # fixed, whatever the user has set in params.yaml
 
 
 @pytest.fixture
@@ -16,7 +17,7 @@ def root() -> Path:
 
 @pytest.fixture
 def params() -> Params:
-    return read_params(ROOT / "params.yaml")
+    return read_params(PARAMS)
 
 
 @pytest.fixture

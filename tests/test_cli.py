@@ -4,16 +4,15 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from tests.conftest import PARAMS
 from uticket.cli import main
-from uticket.report.readme import BEGIN, END
-
-ROOT = Path(__file__).parent.parent
+from uticket.readme import BEGIN, END
 
 
 @pytest.fixture
 def project(tmp_path, monkeypatch) -> Path:
     """A folder with params.yaml as the working folder."""
-    (tmp_path / "params.yaml").write_text((ROOT / "params.yaml").read_text())
+    (tmp_path / "params.yaml").write_text(PARAMS.read_text())
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -22,6 +21,13 @@ def test_check_tells_what_the_params_set(project):
     result = CliRunner().invoke(main, ["check"])
     assert result.exit_code == 0
     assert result.output == "params.yaml: in order (digits, vgg7, 12 tickets, 16 PEs)\n"
+
+
+def test_check_names_folders_of_tickets_that_params_no_longer_has(project):
+    for name in ("dense", "lth/r01", "lth/r99", "gone/r01"):
+        (project / "tickets" / name).mkdir(parents=True)
+    lines = CliRunner().invoke(main, ["check"]).output.splitlines()[1:]
+    assert [line.partition(":")[0] for line in lines] == ["tickets/gone/r01", "tickets/lth/r99"]
 
 
 def test_check_tells_a_mistake_in_one_line_with_exit_code_2(project):

@@ -4,13 +4,14 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
+from tests.conftest import PARAMS, ROOT
 from uticket.errors import InputError
 from uticket.params import Params, read_params
 
 
-def changed(root: Path, tmp_path: Path, key: str, value: object) -> Path:
+def changed(tmp_path: Path, key: str, value: object) -> Path:
     """Write params.yaml with one value set (or, with `...`, removed)."""
-    values = YAML(typ="safe").load(root / "params.yaml")
+    values = YAML(typ="safe").load(PARAMS)
     *blocks, last = key.split(".")
     block = values
     for name in blocks:
@@ -42,6 +43,7 @@ def changed(root: Path, tmp_path: Path, key: str, value: object) -> Path:
         ("hw.sweep", [], r"hw.sweep: .*at least 1.*"),
         ("hw.sweep", [2, -4], r"hw.sweep.1: expected greater than or equal to 1, came -4"),
         ("prune.fraction", 1.0, r"prune.fraction: expected less than 1, came 1.0"),
+        ("model.leak", 1.0, r"model.leak: expected less than 1, came 1.0"),
         ("model.leak", float("nan"), r"model.leak: expected .*, came nan"),
         ("model.name", "vgg8", r"model.name: expected 'vgg7', 'vgg16' or 'resnet19', came 'vgg8'"),
         ("train.augment.crop", -1, r"train.augment.crop: expected greater than or equal to 0, came -1"),
@@ -62,8 +64,8 @@ def changed(root: Path, tmp_path: Path, key: str, value: object) -> Path:
         ("tickets.dense", {"r01": "dense"}, r"tickets: expected another name for a method, came 'dense'.*"),
     ],
 )
-def test_a_mistake_is_one_line_that_names_key_expectation_and_value(root, tmp_path, key, value, told):
-    path = changed(root, tmp_path, key, value)
+def test_a_mistake_is_one_line_that_names_key_expectation_and_value(tmp_path, key, value, told):
+    path = changed(tmp_path, key, value)
     with pytest.raises(InputError) as error:
         read_params(path)
     assert re.fullmatch(re.escape(f"{path}: ") + told, error.value.message), error.value.message
@@ -78,10 +80,14 @@ def test_broken_yaml_and_missing_file_are_told_in_one_line(tmp_path):
         assert "\n" not in error.value.message
 
 
-def test_several_mistakes_tell_the_first_and_how_many_more(root, tmp_path):
-    path = changed(root, tmp_path, "hw", {"pes": 0, "mapping": "zigzag", "sweep": [1]})
+def test_several_mistakes_tell_the_first_and_how_many_more(tmp_path):
+    path = changed(tmp_path, "hw", {"pes": 0, "mapping": "zigzag", "sweep": [1]})
     with pytest.raises(InputError, match=r"hw.pes: .* \(and 1 more\)"):
         read_params(path)
+
+
+def test_params_of_the_project_are_in_order():
+    read_params(ROOT / "params.yaml")
 
 
 def test_round_of_a_ticket_is_its_distance_from_dense(params: Params):
@@ -89,8 +95,8 @@ def test_round_of_a_ticket_is_its_distance_from_dense(params: Params):
     assert params.chain("lth")[:2] == ["dense", "lth/r01"]
 
 
-def test_chain_may_branch_off_another_method(root, tmp_path):
-    path = changed(root, tmp_path, "tickets.uticket", {"r05": "lth/r04"})
+def test_chain_may_branch_off_another_method(tmp_path):
+    path = changed(tmp_path, "tickets.uticket", {"r05": "lth/r04"})
     params = read_params(path)
     assert params.lineage("uticket/r05")[-2:] == ["lth/r04", "uticket/r05"]
     assert params.chain("uticket") == ["dense", "uticket/r05"]

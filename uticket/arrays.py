@@ -16,6 +16,7 @@ def load_arrays(path: Path, names: Iterable[str]) -> dict[str, NDArray[Any]]:
 
     Raises InputError, naming the file, if it is missing, damaged or without one of them.
     """
+    names = list(names)
     try:
         with safe_open(path, framework="np") as file:
             held = set(file.keys())

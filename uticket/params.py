@@ -12,7 +12,6 @@ from uticket.wording import describe
 
 DENSE = "dense"  # the ticket of round 0, which every chain of tickets ends at
 
-Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
 Counts = Annotated[tuple[Count, ...], Field(min_length=1, strict=False)]
@@ -41,7 +40,7 @@ class Model(Block):
     name: Literal["vgg7", "vgg16", "resnet19"]
     width: Positive  # factor on the number of filters of every layer
     timesteps: Count
-    leak: Share  # share of the membrane potential that the next timestep keeps
+    leak: Annotated[float, Field(ge=0, lt=1)]  # share of the membrane potential that the next timestep keeps
     spike_threshold: Positive
     surrogate_alpha: Positive  # steepness of the ATan surrogate gradient
 
@@ -173,10 +172,10 @@ class Params(Block):
         return line[::-1]
 
     def chain(self, method: str) -> list[str]:
-        """Return the tickets that a method is judged by: `dense` and its own, in the order of params.yaml."""
+        """Return `dense` and the tickets of a method, by name: DVC does not see the order of keys in params.yaml."""
         if method not in self.tickets:
             raise InputError(f"method: expected one of {', '.join(self.tickets)}, came {method!r}")
-        return [DENSE, *(f"{method}/{ticket}" for ticket in self.tickets[method])]
+        return [DENSE, *(f"{method}/{ticket}" for ticket in sorted(self.tickets[method]))]
 
 
 def read_params(path: str | Path = "params.yaml") -> Params:

@@ -1,6 +1,7 @@
 """The words in which a failed check of pydantic is told to a user."""
 
 from difflib import get_close_matches
+from textwrap import shorten
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -23,7 +24,9 @@ def describe(error: ValidationError, record: type[BaseModel]) -> str:
     expected = first["msg"].removeprefix("Input should be ").removeprefix("a valid ")
     if first["type"] in ("model_type", "dict_type"):
         expected = "a block of keys and values"
-    came = "nothing" if first["input"] is None else repr(first["input"])
+    if first["type"] == "json_invalid":
+        return f"expected JSON, came: {first['msg'].removeprefix('Invalid JSON: ')}"
+    came = "nothing" if first["input"] is None else shorten(repr(first["input"]), 80)
     return f"{key or 'top level'}: expected {expected}, came {came}{more}"
 
 
