@@ -13,6 +13,7 @@ from uticket.mapping import POLICIES, Mapping
 from uticket.params import read_params
 from uticket.paths import mapping_file, simulation_files, ticket_files
 from uticket.progress import bar, log, start_logging
+from uticket.tables import read_table
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def main(method: str) -> None:
     start_logging()
     params = read_params()
     policy, leakage_ratio = POLICIES[params.hw.mapping], params.energy.leakage_ratio
-    table = pd.read_csv(mapping_file(method))
+    table = read_table(mapping_file(method))
     by_layer, by_ticket, by_pes = [], [], []
     for name in bar(params.chain(method), f"simulating {method}", "tickets"):
         ticket = read_mapped(name, table[table["ticket"] == name], params.hw.pes)
@@ -72,7 +73,7 @@ def read_mapped(ticket: str, table: pd.DataFrame, pes: int) -> MappedTicket:
     layers, timesteps = read_layers(files.layers)
     on_pes = [layer for layer in layers if layer.on_pes]
     rows = {str(name): rows.sort_values("filter") for name, rows in table.groupby("layer")}
-    activity = pd.read_csv(files.activity).set_index("layer")["spike_sparsity"]
+    activity = read_table(files.activity).set_index("layer")["spike_sparsity"]
     return MappedTicket(
         layers=on_pes,
         timesteps=timesteps,

@@ -1,12 +1,13 @@
 import json
+import subprocess
 
 import pandas as pd
 import pytest
 
 from uticket.errors import InputError
+from uticket.readme import BEGIN, END, results_markdown, update_readme
 from uticket.report.figures import FIGURES, draw
 from uticket.report.page import cell, findings, text_table
-from uticket.report.readme import BEGIN, END, results_markdown, update_readme
 from uticket.report.tables import SUMMARY_COLUMNS, Tables, reduction_pct, summarize
 
 
@@ -57,7 +58,9 @@ def test_figures_are_the_same_bytes_for_the_same_tables():
     table = rounds("lth", "uticket")
     layers = pd.DataFrame({"method": ["lth", "uticket"] * 2, "layer": ["a", "a", "b", "b"], "utilization": 0.5})
     sweep = pd.DataFrame({"method": ["lth", "lth"], "pes": [2, 4], "utilization": 0.5, "latency_cycles": [9, 5]})
-    training = pd.DataFrame({"method": "lth", "round": [0, 0, 1], "epoch": [1, 2, 1], "test_accuracy": 0.5})
+    tickets = ["dense", "dense", "lth/r01"]
+    curves = {"method": ["dense", "dense", "lth"], "round": [0, 0, 1], "epoch": [1, 2, 1], "test_accuracy": 0.5}
+    training = pd.DataFrame({"ticket": tickets, **curves})
     tables = Tables(table, layers, sweep, training)
     for plot in FIGURES.values():
         svg = draw(plot, tables)
@@ -80,5 +83,11 @@ def test_results_stand_between_the_markers_and_nothing_else_changes(tmp_path):
         update_readme(readme, summary)
 
 
-def test_results_in_the_readme_are_those_of_the_committed_run(root):
-    assert results_markdown(root / "report" / "summary.json") in (root / "README.md").read_text()
+def test_results_in_the_readme_are_those_of_the_committed_run(root, tmp_path):
+    def committed(name: str) -> str:
+        return subprocess.run(
+            ["git", "show", f"HEAD:{name}"], cwd=root, capture_output=True, text=True, check=True
+        ).stdout
+
+    (tmp_path / "summary.json").write_text(committed("report/summary.json"))
+    assert results_markdown(tmp_path / "summary.json") in committed("README.md")

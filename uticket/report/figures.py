@@ -7,6 +7,7 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
@@ -39,14 +40,16 @@ def draw(plot: Callable[[Tables, Figure], None], tables: Tables) -> str:
 
 
 def rounds(tables: Tables, figure: Figure) -> None:
-    """Utilization and accuracy of every ticket, against round and sparsity."""
+    """Utilization and accuracy of every ticket, against the weights that it has left."""
     left, right = figure.subplots(1, 2)
-    ticks = tables.rounds.groupby("round")["filter_sparsity"].first()
+    table = tables.rounds.assign(percent_left=100 * (1 - tables.rounds["filter_sparsity"]))
     for axes, column in ((left, "utilization"), (right, "accuracy")):
-        for colour, (method, rows) in _by_method(tables.rounds):
-            axes.plot(rows["round"], rows[column], "o-", color=colour, label=method)
-        axes.set_xticks(ticks.index, [f"{number}\n{100 * sparsity:.1f}" for number, sparsity in ticks.items()])
-        axes.set_xlabel("round, and weight sparsity in percent")
+        for colour, (method, rows) in _by_method(table):
+            axes.plot(rows["percent_left"], rows[column], "o-", color=colour, label=method)
+        axes.set_xscale("log", base=2)
+        axes.xaxis.set_major_formatter("{x:.3g}")
+        axes.invert_xaxis()
+        axes.set_xlabel("weights left (%)")
         axes.set_ylabel(column)
         axes.yaxis.set_major_formatter(PercentFormatter(1))
     left.set_ylim(0, 1.05)
@@ -100,15 +103,17 @@ def training(tables: Tables, figure: Figure) -> None:
     groups = list(tables.training.groupby("method", sort=False))
     shades = mpl.colormaps["viridis_r"]
     last = max(1, int(tables.training["round"].max()))
+    legend: dict[str, Artist] = {}
     for axes, (method, table) in zip(np.atleast_1d(figure.subplots(1, len(groups), sharey=True)), groups, strict=True):
-        for number in sorted(table["round"].unique()):
-            rows = table[table["round"] == number]
-            axes.plot(rows["epoch"], rows["test_accuracy"], color=shades(number / last), label=f"round {number}")
+        for _, rows in table.groupby("ticket", sort=False):
+            number = int(rows["round"].iloc[0])
+            (line,) = axes.plot(rows["epoch"], rows["test_accuracy"], color=shades(number / last))
+            legend[f"round {number}"] = line
         axes.set_title(method, fontsize=9)
         axes.set_xlabel("epoch")
         axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     figure.get_axes()[0].set_ylabel("accuracy on the test set")
-    figure.legend(*figure.get_axes()[-1].get_legend_handles_labels(), loc="outside right upper")
+    figure.legend(legend.values(), legend.keys(), loc="outside right upper")
 
 
 FIGURES: dict[str, Callable[[Tables, Figure], None]] = {

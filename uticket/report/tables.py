@@ -8,8 +8,10 @@ from typing import Any
 
 import pandas as pd
 
+from uticket.errors import InputError
 from uticket.params import DENSE
 from uticket.paths import simulation_files, ticket_files
+from uticket.tables import read_table
 
 BASELINE = "lth"  # the method that the others are compared with
 SUMMARY_COLUMNS = [
@@ -37,12 +39,14 @@ class Tables:
 def gather(chains: dict[str, list[str]], round_of: Callable[[str], int]) -> Tables:
     """Read the results of all methods.
 
-    chains: method -> its tickets, from dense to the last one. round_of: ticket -> round.
+    chains: method -> dense and its tickets. round_of: ticket -> round. The last ticket of a chain is the one of the
+    highest round; of several, the one whose name comes last.
     """
     rounds, layers, pe_sweep = [], [], []
-    for method, chain in chains.items():
+    for method, tickets_of_method in chains.items():
+        chain = sorted(tickets_of_method, key=lambda ticket: (round_of(ticket), ticket))
         files = simulation_files(method)
-        tickets = pd.read_csv(files.tickets)
+        tickets = read_table(files.tickets)
         numbers = pd.DataFrame(
             {"method": method, "round": round_of(ticket), "ticket": ticket, **_metrics(ticket)} for ticket in chain
         )
@@ -79,19 +83,23 @@ def _numbers(row: "pd.Series[Any]") -> dict[str, Any]:
 
 
 def _metrics(ticket: str) -> dict[str, float]:
-    values: dict[str, float] = json.loads(ticket_files(ticket).metrics.read_text())
+    path = ticket_files(ticket).metrics
+    try:
+        values: dict[str, float] = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: expected the metrics of a ticket, came: {error}") from None
     return {name: values[name] for name in ("accuracy", "filter_sparsity", "spike_sparsity")}
 
 
 def _of_ticket(path: Path, ticket: str, method: str) -> pd.DataFrame:
-    table = pd.read_csv(path)
+    table = read_table(path)
     table = table[table["ticket"] == ticket]
     table.insert(0, "method", method)
     return table
 
 
 def _training(ticket: str, number: int) -> pd.DataFrame:
-    table = pd.read_csv(ticket_files(ticket).training)
+    table = read_table(ticket_files(ticket).training)
     method = ticket.partition("/")[0]
     first = pd.DataFrame({"method": method, "round": number, "ticket": ticket}, index=table.index)
     return pd.concat([first, table], axis="columns")
