@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from tests.conftest import ROOT
+from tests.conftest import PARAMS, ROOT
 
 EVERYTHING = {"data", "dense", "report"} | {
     f"{stage}@{method}" for stage in ("map", "simulate") for method in ("lth", "uticket", "constant")
@@ -62,7 +62,7 @@ def ran(output: str) -> set[str]:
 def shrink(folder: Path) -> None:
     """Make the run tiny, and add a chain `constant` that is balanced by layer: params and a stage entry, no code."""
     yaml = YAML()
-    params = yaml.load(folder / "params.yaml")
+    params = yaml.load(PARAMS)
     params["model"]["width"] = 0.5
     params["train"]["epochs"] = 2
     params["tickets"] = {
@@ -194,6 +194,15 @@ def test_typo_in_a_parameter_stops_a_stage_with_one_line_and_exit_code_2(project
             assert project.run("git", "status", "--porcelain") == before
     finally:
         path.write_text(good)
+
+
+def test_missing_results_are_told_in_one_line(project, tmp_path):
+    empty = Project(tmp_path, tmp_path / "site")
+    for name in ("params.yaml", "stages", "uticket"):
+        (tmp_path / name).symlink_to(project.folder / name)
+    for command in (["dense"], ["round", "lth/r01"], ["map", "lth"], ["simulate", "lth"], ["report"]):
+        output = empty.run(sys.executable, "-m", f"stages.{command[0]}", *command[1:], code=2)
+        assert re.fullmatch(r"Error: \S+: expected .*\n", output), output
 
 
 def test_damaged_file_of_a_ticket_is_named(project):
