@@ -6,7 +6,7 @@ from hypothesis.extra import numpy as hnp
 
 from uticket.arrays import load_weights
 from uticket.errors import InputError
-from uticket.mask import Mask, filter_nonzeros
+from uticket.mask import Mask
 
 layers = st.dictionaries(
     st.from_regex(r"[a-z]{1,8}", fullmatch=True),
@@ -63,9 +63,3 @@ def test_wrong_files_are_told_by_name(tmp_path):
         Mask.load(good, ["conv2"])
     with pytest.raises(InputError, match="good: expected the array 'conv1.weight'"):
         load_weights(good, ["conv1"])
-
-
-def test_nonzeros_are_counted_by_filter():
-    values = np.zeros((3, 2, 2, 2), dtype=bool)
-    values[0, 0, 0, 0] = values[2] = True
-    assert filter_nonzeros(values).tolist() == [1, 0, 8]

@@ -28,7 +28,8 @@ class Layer(BaseModel):
     padding: tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]]
     input_size: Pair
     output_size: Pair
-    reads: Literal["image", "spikes"]  # what its input is; behind average pooling, the mean of spikes
+    adds_to: str | None = None  # the residual sum that its output is part of: all parts have the same filter order
+    reads: Literal["image", "spikes"] = "spikes"  # what its input is; behind average pooling, the mean of spikes
 
     @property
     def num_weights(self) -> int:

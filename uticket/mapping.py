@@ -1,44 +1,151 @@
-"""Which filter runs where: the one answer that balancing, mapping and simulation share."""
+"""Which weights run where: the one answer that balancing, mapping and simulation share.
 
+A unit is the smallest piece of a layer that one PE takes. In the dataflow `filters`, the paper's, a unit is a whole
+filter; in `input-channels`, the published code's `systolic` style, it is one input channel of one filter.
+"""
+
+from collections.abc import Callable, Iterable
+from collections.abc import Mapping as Named
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from uticket.layers import Layer
+from uticket.names import Dataflow, Policy, SparePes
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Array:
+    """An array of PEs, and how layers are put on it."""
+
+    pes: int = 16
+    policy: Policy = "contiguous"
+    dataflow: Dataflow = "filters"
+    spare_pes: SparePes = "split_outputs"  # what PEs do that a group has no unit for: `uticket.hardware.cycles`
+
 
 @dataclass(frozen=True)
 class Mapping:
-    """The group and the PE of each filter of a layer.
+    """The group and the PE of each unit of a layer.
 
-    Filters of one group run at the same time, one on each PE; groups run one after another. A group may have fewer
-    filters than there are PEs.
+    Groups run one after another; in a group every PE works through its own units, all PEs at the same time. A group
+    may have units for fewer PEs than there are.
     """
 
     pes: int
-    group: NDArray[np.int64]  # (filters,)
-    pe: NDArray[np.int64]  # (filters,), in [0, pes)
+    group: Ints  # (units,)
+    pe: Ints  # (units,), in [0, pes)
 
     @property
     def num_groups(self) -> int:
         """Groups that run one after another."""
-        return int(self.group.max()) + 1 if self.group.size else 0
+        return int(self.group.max(initial=-1)) + 1
 
-    def workload(self, nonzeros: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Arrange the nonzeros of each filter, shape (filters,), by (groups, pes); a PE without a filter has 0."""
-        workload = np.zeros((self.num_groups, self.pes), dtype=np.int64)
-        workload[self.group, self.pe] = nonzeros
-        return workload
+    @property
+    def bins(self) -> Ints:
+        """Return the place of each unit as one number, group * pes + pe, shape (units,)."""
+        return self.group * self.pes + self.pe
+
+    def workload(self, nonzeros: Ints) -> Ints:
+        """Sum the nonzeros of the units, shape (units,), by (groups, pes); a PE without a unit has 0."""
+        workload = np.zeros(self.num_groups * self.pes, dtype=np.int64)
+        np.add.at(workload, self.bins, nonzeros)
+        return workload.reshape(-1, self.pes)
+
+    def used_pes(self) -> Ints:
+        """Count the PEs of each group that have a unit, shape (groups,)."""
+        return np.bincount(np.unique(self.bins) // self.pes, minlength=self.num_groups)
 
 
-def contiguous(num_filters: int, pes: int) -> Mapping:
-    """Put filters g * pes .. g * pes + pes - 1 into group g, in order. The last group may be short.
+def contiguous(workload: Ints, pes: int) -> Mapping:
+    """Put filters g * pes .. g * pes + pes - 1 into group g, in order. Source: the paper, and its published code."""
+    return _in_order(np.arange(len(workload)), pes)
 
-    Raises ValueError if `pes` is below 1. Source: the paper's hardware section, and its published code.
+
+def by_workload(workload: Ints, pes: int) -> Mapping:
+    """Group consecutive filters after sorting them by workload, largest first; equal ones stay in order.
+
+    workload: nonzeros of each filter, shape (filters,). Output channels come out permuted, which costs nothing where
+    the channels of the next layer can be permuted offline.
     """
-    if pes < 1:
-        raise ValueError(f"pes: expected at least 1, came {pes}")
-    filters = np.arange(num_filters, dtype=np.int64)
-    return Mapping(pes, group=filters // pes, pe=filters % pes)
+    return _in_order(np.argsort(-workload, kind="stable"), pes)
 
 
-POLICIES = {"contiguous": contiguous}
+def paired(workload: Ints, pes: int) -> Mapping:
+    """Give each PE of a group two filters, the densest with the sparsest, the second with the second last, and so on.
+
+    workload: nonzeros of each filter. Every 2 * pes filters in order of workload form a group; in a last group of
+    fewer, the densest have a PE each and only those beyond `pes` join another. Output channels come out permuted, and
+    a PE holds two sums. Source: SparTen's greedy balancing in software (GB-S), facts in the hardware model.
+    """
+    order = np.argsort(-workload, kind="stable")
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order))
+    group, place = np.divmod(rank, 2 * pes)
+    return Mapping(pes, group, np.where(place < pes, place, 2 * pes - 1 - place))
+
+
+def _in_order(order: Ints, pes: int) -> Mapping:
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order))
+    return Mapping(pes, group=rank // pes, pe=rank % pes)
+
+
+def channel_slices(num_filters: int, num_channels: int, pes: int) -> Mapping:
+    """Cut the input channels of each filter into `pes` slices, one for each PE; filters run one after another.
+
+    Units are (filter, channel) in C order; group f is filter f. A slice has ceil(channels / pes) channels; where `pes`
+    does not divide them, the last slice is shorter and the PEs behind it have none. Source: the published code.
+    """
+    slices = np.arange(num_channels) // -(-num_channels // pes)
+    return Mapping(pes, group=np.repeat(np.arange(num_filters), num_channels), pe=np.tile(slices, num_filters))
+
+
+POLICIES: dict[Policy, Callable[[Ints, int], Mapping]] = {
+    "contiguous": contiguous,
+    "sorted": by_workload,
+    "paired": paired,
+}
+
+
+def unit_nonzeros(mask: NDArray[np.bool_], dataflow: Dataflow = "filters") -> Ints:
+    """Count the kept weights of each unit of a layer, shape (units,).
+
+    mask: (filters, channels, height, width) or (outputs, inputs).
+    """
+    units = len(mask) if dataflow == "filters" else mask.shape[0] * mask.shape[1]
+    rows = np.ascontiguousarray(mask).reshape(units, -1)
+    if rows.shape[1] % 8 == 0:  # eight weights at a time
+        bits: Ints = np.bitwise_count(rows.view(np.uint64)).sum(axis=1, dtype=np.int64)
+        return bits
+    counts: Ints = np.count_nonzero(rows, axis=1).astype(np.int64)
+    return counts
+
+
+def map_layers(layers: Iterable[Layer], masks: Named[str, NDArray[np.bool_]], array: Array) -> dict[str, Mapping]:
+    """Return the mapping of each layer, by name.
+
+    masks: layer name -> 0/1 array; policies that permute filters sort them by what it keeps. Layers whose outputs are
+    added (`Layer.adds_to`) must come out in the same order, so they are sorted together, by the sum of their
+    workloads: the only permutations that the additions of a residual network allow. In the dataflow `input-channels`
+    the order of filters makes no difference, and the policy is not used.
+    Raises ValueError if the array has no PE.
+    """
+    if array.pes < 1:
+        raise ValueError(f"pes: expected at least 1, came {array.pes}")
+    layers = list(layers)
+    if array.dataflow == "input-channels":
+        return {layer.name: channel_slices(layer.filters, layer.channels, array.pes) for layer in layers}
+    workloads = {layer.name: unit_nonzeros(masks[layer.name]) for layer in layers}
+    added: dict[str, Ints] = {}
+    for layer in layers:
+        if layer.adds_to is not None:
+            added[layer.adds_to] = added.get(layer.adds_to, 0) + workloads[layer.name]
+    put = POLICIES[array.policy]
+    return {
+        layer.name: put(workloads[layer.name] if layer.adds_to is None else added[layer.adds_to], array.pes)
+        for layer in layers
+    }

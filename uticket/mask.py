@@ -79,12 +79,6 @@ class Mask(Mapping[str, NDArray[np.bool_]]):
             raise InputError(f"{path}: {error}") from None
 
 
-def filter_nonzeros(values: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Count the kept weights of each filter (first axis) of one layer."""
-    counts: NDArray[np.int64] = np.count_nonzero(values.reshape(len(values), -1), axis=1).astype(np.int64)
-    return counts
-
-
 def _checked(name: str, values: NDArray[np.generic]) -> NDArray[np.bool_]:
     if values.dtype == np.bool_:
         kept = values.astype(np.bool_)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from uticket.mapping import Mapping
+from uticket.mapping import Ints, Mapping
+from uticket.names import SparePes
 
 
 @dataclass(frozen=True)
@@ -19,51 +20,53 @@ class Cycles:
     utilization_ceil: float  # the published code's variant of it
 
 
-def group_utilization(workload: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the utilization of each group that has work, shape (groups with work,), in [0, 1].
-
-    workload: operations by (groups, pes). mu = 1 - (max - mean) / max * n / (n - 1) for n PEs: 1 if all have the same
-    work, 0 if one PE has all of it. One PE is always busy: 1. Source: Yin et al. 2024, Eq. 2.
-    """
-    return _utilization(workload, workload.sum(axis=1))
-
-
-def group_utilization_ceil(workload: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return Eq. 2 with the mean rounded up, as the published code has it: a group within one operation reads 1."""
-    num_pes = workload.shape[1]
-    return _utilization(workload, -(-workload.sum(axis=1) // num_pes) * num_pes)
-
-
-def _utilization(workload: NDArray[np.int64], totals: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Eq. 2 with the mean total / n, both sides times n: whole numbers, so that a balanced group is exactly 1."""
-    num_pes, busiest = workload.shape[1], workload.max(axis=1, initial=0)
-    totals, busiest = totals[busiest > 0], busiest[busiest > 0]
-    if num_pes == 1:
-        return np.ones(len(busiest))
-    waiting = num_pes * busiest - totals
-    utilization: NDArray[np.float64] = 1 - waiting / (busiest * (num_pes - 1))
-    return utilization
-
-
-def layer_cycles(nonzeros: NDArray[np.int64], mapping: Mapping, positions: int = 1, timesteps: int = 1) -> Cycles:
+def layer_cycles(
+    nonzeros: Ints, mapping: Mapping, positions: int = 1, timesteps: int = 1, spare_pes: SparePes = "split_outputs"
+) -> Cycles:
     """Count the cycles of one layer.
 
-    nonzeros: kept weights of each filter, shape (filters,). positions: output positions, padding included.
-    Every kept weight takes one cycle per position and timestep; a group lasts as long as its busiest PE. The
-    utilization is the mean over the groups that have work; a layer without work keeps no PE waiting: 1.
-    Source: the paper's facts (work, idle, latency) and Eq. 2.
+    nonzeros: kept weights of each unit of the mapping, shape (units,). positions: output positions, padding included.
+    Every kept weight takes one cycle per position and timestep; a group lasts as long as its busiest PE.
+    spare_pes: what PEs do that a group has no unit for. With `split_outputs` as many whole copies of the group as fit
+    share the output positions; PEs left over, and all of them with `idle`, wait. The utilization is the mean over the
+    groups that have work; a layer without work keeps no PE waiting: 1.
+    Source: the paper's facts (work, idle, latency) and Eq. 2. Differs in: copies; its arrays have no spare PEs.
     """
     workload = mapping.workload(nonzeros)
-    uses = positions * timesteps
-    work = int(workload.sum()) * uses
-    latency = int(workload.max(axis=1, initial=0).sum()) * uses
+    busiest, total = workload.max(axis=1, initial=0), workload.sum(axis=1)
+    shared = np.full(len(busiest), positions)  # output positions that the longest copy of each group computes
+    if spare_pes == "split_outputs":
+        copies = np.minimum(mapping.pes // np.maximum(mapping.used_pes(), 1), positions)
+        shared = -(-positions // np.maximum(copies, 1))
+    latency = int((busiest * shared).sum()) * timesteps
+    work = int(total.sum()) * positions * timesteps
     return Cycles(
         work_cycles=work,
         idle_cycles=mapping.pes * latency - work,
         latency_cycles=latency,
-        utilization=_mean(group_utilization(workload)),
-        utilization_ceil=_mean(group_utilization_ceil(workload)),
+        utilization=_mean(group_utilization(busiest, total * (positions / shared), mapping.pes)),
+        utilization_ceil=_mean(group_utilization_ceil(busiest, total * (positions / shared), mapping.pes)),
     )
+
+
+def group_utilization(busiest: Ints, total: NDArray[np.float64], pes: int) -> NDArray[np.float64]:
+    """Return the utilization of each group that has work, shape (groups with work,), in [0, 1].
+
+    busiest, total: operations of the busiest PE and of all `pes` together, by group. mu = 1 - (max - mean) / max *
+    n / (n - 1): 1 if all PEs have the same work, 0 if one has all of it. One PE is always busy: 1.
+    Source: Yin et al. 2024, Eq. 2.
+    """
+    total, busiest = total[busiest > 0], busiest[busiest > 0]
+    if pes == 1:
+        return np.ones(len(busiest))
+    waiting = pes * busiest - total  # (max - mean) * n, so that a balanced group is exactly 1
+    utilization: NDArray[np.float64] = 1 - waiting / (busiest * (pes - 1))
+    return utilization
+
+
+def group_utilization_ceil(busiest: Ints, total: NDArray[np.float64], pes: int) -> NDArray[np.float64]:
+    """Return Eq. 2 with the mean rounded up, as the published code has it: a group within one operation reads 1."""
+    return group_utilization(busiest, np.minimum(np.ceil(total / pes), busiest) * pes, pes)
 
 
 def _mean(by_group: NDArray[np.float64]) -> float:

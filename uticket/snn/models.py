@@ -24,10 +24,12 @@ class SpikingNetwork(nn.Module):
     """
 
     encoder = "conv1"  # the layer that reads the image
+    adds_to: dict[str, str]  # layer -> the residual sum that its output is part of
 
     def __init__(self, settings: Model) -> None:
         super().__init__()
         self.settings = settings
+        self.adds_to = {}
 
     def encode(self, neurons: nn.Module, current: Tensor) -> Tensor:
         """Drive `neurons` with the same current in all timesteps: (B, ...) -> folded spikes (T x B, ...)."""
@@ -119,6 +121,8 @@ class ResNet19(SpikingNetwork):
             for b in range(1, num_blocks + 1):
                 block = Block(settings, width, _scaled(filters, settings), stride=2 if b == 1 else 1)
                 blocks.add_module(f"block{b}", block)
+                ends = ("conv2",) if block.shortcut is None else ("conv2", "shortcut")
+                self.adds_to |= {f"stage{stage}.block{b}.{end}": f"stage{stage}" for end in ends}
                 width = _scaled(filters, settings)
             self.stages.append(f"stage{stage}")
             self.add_module(f"stage{stage}", blocks)

@@ -18,7 +18,7 @@ def describe_layers(network: SpikingNetwork, image_shape: Sequence[int]) -> list
 
     def record(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         name = names[module]
-        found.append(_describe(name, layers[name], inputs[0], output, network.encoder))
+        found.append(_describe(name, layers[name], inputs[0], output, network))
 
     handles = [module.register_forward_hook(record) for module in names]
     device = next(network.parameters()).device
@@ -34,8 +34,10 @@ def describe_layers(network: SpikingNetwork, image_shape: Sequence[int]) -> list
     return found
 
 
-def _describe(name: str, module: nn.Conv2d | nn.Linear, inputs: Tensor, output: Tensor, encoder: str) -> Layer:
-    reads: Literal["image", "spikes"] = "image" if name == encoder else "spikes"
+def _describe(
+    name: str, module: nn.Conv2d | nn.Linear, inputs: Tensor, output: Tensor, network: SpikingNetwork
+) -> Layer:
+    reads: Literal["image", "spikes"] = "image" if name == network.encoder else "spikes"
     filters, channels, one = output.shape[1], inputs.shape[1], (1, 1)
     if isinstance(module, nn.Linear):
         sizes = {"kernel": one, "stride": one, "padding": (0, 0), "input_size": one, "output_size": one}
@@ -47,7 +49,8 @@ def _describe(name: str, module: nn.Conv2d | nn.Linear, inputs: Tensor, output: 
         "input_size": _pair(inputs.shape[2:]),
         "output_size": _pair(output.shape[2:]),
     }
-    return Layer(name=name, kind="conv", filters=filters, channels=channels, reads=reads, **sizes)
+    adds_to = network.adds_to.get(name)
+    return Layer(name=name, kind="conv", filters=filters, channels=channels, reads=reads, adds_to=adds_to, **sizes)
 
 
 def _pair(sizes: Sequence[int] | str) -> tuple[int, int]:
