@@ -1,97 +1,89 @@
-"""Balancing: the same number of weights for the filters that run at the same time.
+"""Balancing: the same number of weights for the PEs that run at the same time.
 
-Every filter keeps its k best scores. How many that is, is the mode's answer; which ones, the scores'.
+A bin is what one PE holds in one group: a filter, two paired filters, or a slice of the channels of a filter. How many
+weights each bin ends with is the mode's answer; which ones, the selection's.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Literal
+from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from uticket.arrays import Weights
 from uticket.layers import Layer
-from uticket.mapping import Mapping, contiguous
-from uticket.mask import Mask, filter_nonzeros
+from uticket.mapping import Array, Mapping, contiguous, map_layers
+from uticket.mask import Mask
+from uticket.names import Mode, Select
 from uticket.seeds import generator
-from uticket.ticket.prune import Weights
-from uticket.ticket.select import largest
-
-Mode = Literal["both", "recover", "remove"]
-Select = Literal["random", "magnitude"]
-Kept = NDArray[np.bool_]
-Values = NDArray[np.floating]
+from uticket.ticket.bins import Bins, Ints
+from uticket.ticket.select import SELECT, Kept, Values
 
 
-def balance(mask: Kept, scores: Values, mapping: Mapping, mode: Mode = "both") -> Kept:
-    """Give the filters of each group the same number of weights.
+def balance(
+    mask: Kept,
+    mapping: Mapping,
+    mode: Mode = "both",
+    select: Select = "random",
+    *,
+    rng: np.random.Generator,
+    trained: Kept | None = None,
+    weights: Values | None = None,
+) -> Kept:
+    """Give the PEs of each group the same number of weights.
 
-    mask: 0/1 array (filters, channels, height, width). scores: same shape, larger is kept first; kept weights must
-    score above pruned ones, as those of `SELECT` do, or weights are exchanged as well.
-    mode: the number that each filter of a group ends with is the ceiling of their mean (`both`), their maximum, so
-    that nothing is removed (`recover`), or their minimum, so that nothing is added (`remove`). A group that is short
-    of filters is balanced over those it has; a group without weights stays so.
-    Returns a new mask; `mask` is unchanged. With `both` a group gains fewer weights than it has filters.
-    Raises ValueError if the shapes differ. Source: Yin et al. 2024, Algorithm 1, lines 6-16; scope and rounding as in
-    the published code (group of n consecutive filters, ceiling). Differs in: ties go to the lower index, short groups.
+    mask: 0/1 array (filters, channels, height, width) or (outputs, inputs). mode: a PE ends with the ceiling of the
+    group's mean (`both`), with its maximum, so that nothing is removed (`recover`), or with its minimum, so that
+    nothing is added (`remove`). PEs of a group that hold no filter are left out; a slice too small for the target
+    keeps all of its weights, and the others share what is left. A group without weights stays so.
+    select: which weights are removed and recovered (`uticket.ticket.select`); `magnitude` needs `weights`, the trained
+    values, and `trained`, the positions that have one (default: the mask's). rng: what is drawn comes from here.
+    Returns a new mask; `mask` is unchanged. With `both` a group gains fewer weights than it has PEs.
+    Source: Yin et al. 2024, Algorithm 1, lines 6-16; scope and rounding as in its published code (group of n
+    consecutive filters, ceiling). Differs in: short groups and unequal slices, which fail there.
     """
-    if scores.shape != mask.shape:
-        raise ValueError(f"scores: expected the shape of the mask {mask.shape}, came {scores.shape}")
-    nonzeros = filter_nonzeros(mask)
-    targets = group_targets(nonzeros, mapping.group, mode)[mapping.group]
-    balanced = mask.reshape(len(mask), -1).copy()
-    by_filter = scores.reshape(balanced.shape)
-    for f in np.flatnonzero(targets != nonzeros):
-        balanced[f] = largest(by_filter[f], int(targets[f]))
-    return balanced.reshape(mask.shape)
+    bins = Bins.of(mask, mapping)
+    targets = bin_targets(bins, mode)
+    choose = SELECT[select](bins, mask if trained is None else trained, weights, rng)
+    balanced = bins.flat(mask).copy()
+    balanced[choose.removed(np.maximum(bins.counts - targets, 0))] = False
+    balanced[choose.recovered(np.maximum(targets - bins.counts, 0))] = True
+    return bins.unflat(balanced)
 
 
-def group_targets(nonzeros: NDArray[np.int64], group: NDArray[np.int64], mode: Mode) -> NDArray[np.int64]:
-    """Return the weights that each filter of a group ends with, shape (groups,).
-
-    nonzeros and group: by filter, shape (filters,).
-    """
-    num_groups = int(group.max(initial=-1)) + 1
-    if mode == "both":
-        totals = np.zeros(num_groups, dtype=np.int64)
-        np.add.at(totals, group, nonzeros)
-        sizes = np.bincount(group, minlength=num_groups)
-        return -(-totals // np.maximum(sizes, 1))
+def bin_targets(bins: Bins, mode: Mode) -> Ints:
+    """Return the number of weights that each bin ends with, shape (bins,)."""
+    groups = bins.group.max(initial=-1) + 1
+    targets = np.zeros(groups, dtype=np.int64)
     if mode == "recover":
-        targets = np.zeros(num_groups, dtype=np.int64)
-        np.maximum.at(targets, group, nonzeros)
+        np.maximum.at(targets, bins.group, bins.counts)
+    elif mode == "remove":
+        targets[:] = np.iinfo(np.int64).max
+        np.minimum.at(targets, bins.group, bins.counts)
     else:
-        targets = np.full(num_groups, np.iinfo(np.int64).max)
-        np.minimum.at(targets, group, nonzeros)
-    return targets
+        targets = _filled(bins, groups)
+    return np.minimum(targets[bins.group], bins.sizes)
 
 
-def random_scores(mask: Kept, trained: Kept, weights: Values, rng: np.random.Generator) -> Values:
-    """Score kept weights above pruned ones, and within each at random (the paper's choice)."""
-    return np.add(rng.random(mask.shape, dtype=np.float32), mask, dtype=np.float32)
+def _filled(bins: Bins, groups: int) -> Ints:
+    """Return the lowest level for each group at which its bins, each filled up to it, hold all of its weights.
 
-
-def magnitude_scores(mask: Kept, trained: Kept, weights: Values, rng: np.random.Generator) -> Values:
-    """Score kept weights above those just pruned, both by magnitude; positions that were not trained last, at random.
-
-    mask: after pruning; trained: before it; weights: the trained ones. All of one shape.
+    It is the ceiling of the mean where every bin is large enough for that.
     """
-    magnitudes = np.abs(weights, dtype=np.float64)
-    tier = magnitudes / (2 * (magnitudes.max(initial=0.0) or 1.0))  # in [0, 0.5], so that tiers do not touch
-    return np.where(trained, 1.0 + mask + tier, rng.random(mask.shape) / 2)
-
-
-SELECT: dict[Select, Callable[[Kept, Kept, Values, np.random.Generator], Values]] = {
-    "random": random_scores,
-    "magnitude": magnitude_scores,
-}
+    totals, level = np.zeros(groups, dtype=np.int64), np.full(groups, -1, dtype=np.int64)
+    np.add.at(totals, bins.group, bins.counts)
+    full = np.zeros(len(bins.sizes), dtype=bool)
+    while True:
+        left, open_bins = totals.copy(), np.bincount(bins.group[~full], minlength=groups)
+        np.subtract.at(left, bins.group[full], bins.sizes[full])
+        higher = np.where(open_bins > 0, -(-left // np.maximum(open_bins, 1)), level)
+        if (higher == level).all():
+            return level
+        level = higher
+        full = bins.sizes < level[bins.group]
 
 
 def whole_layer(num_filters: int) -> Mapping:
-    """Return the groups of scope `layer`: one group of all filters, which end with the same number of weights.
-
-    Such a ticket keeps any number of PEs busy that divides the filters.
-    """
-    return contiguous(num_filters, num_filters)
+    """Return the mapping of the scope `layer`: one group of all filters, each on a PE of its own."""
+    return contiguous(np.zeros(num_filters, dtype=np.int64), num_filters)
 
 
 def balance_network(
@@ -99,7 +91,7 @@ def balance_network(
     trained: Mask,
     weights: Weights,
     layers: Sequence[Layer],
-    groups: Callable[[int], Mapping],
+    array: Array | None,
     mode: Mode,
     select: Select,
     seed: int,
@@ -107,13 +99,15 @@ def balance_network(
 ) -> Mask:
     """Balance the layers that run on the PEs; the others stay as they are.
 
-    mask: after pruning; trained: before it; weights: the trained ones. groups: number of filters -> which filters
-    end with the same number of weights. seed and the number of the round decide what is drawn.
+    mask: after pruning; trained: before it; weights: the trained ones. array: whose groups are balanced; None is the
+    scope `layer`, in which all filters of a layer end with the same number of weights, so that they keep any number
+    of PEs busy that divides the filters. seed and the number of the round decide what is drawn.
     """
+    on_pes = [layer for layer in layers if layer.on_pes]
+    where = map_layers(on_pes, mask, array) if array is not None else {n.name: whole_layer(n.filters) for n in on_pes}
     balanced = {}
-    for layer in layers:
-        if layer.on_pes:
-            name, rng = layer.name, generator(seed, "balance", number, layer.name)
-            scores = SELECT[select](mask[name], trained[name], weights[name], rng)
-            balanced[name] = balance(mask[name], scores, groups(layer.filters), mode)
+    for layer in on_pes:
+        name, rng = layer.name, generator(seed, "balance", number, layer.name)
+        before, values = trained[name], weights[name]
+        balanced[name] = balance(mask[name], where[name], mode, select, rng=rng, trained=before, weights=values)
     return mask.replace(balanced)

@@ -1,15 +1,13 @@
 """Pruning: which of the weights that are left are removed in a round."""
 
-from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from uticket.arrays import Weights
 from uticket.mask import Mask
 from uticket.ticket.select import largest
-
-Weights = Mapping[str, NDArray[np.floating]]
 
 
 def prune(mask: Mask, weights: Weights, fraction: float, scope: Literal["global", "layer"]) -> Mask:

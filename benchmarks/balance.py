@@ -1,0 +1,133 @@
+"""Auditing and balancing the 13 convolutions of VGG-16 at 98 % sparsity for 16 PEs, ours beside a plain loop.
+
+The loop goes over groups and filters with torch tensors, as one would write it from Algorithm 1 of the paper. Both run
+in turn in one process; the times are medians of the repeats, in seconds. `python -m benchmarks.balance` prints JSON.
+"""
+
+import json
+import math
+import platform
+import statistics
+import time
+import tracemalloc
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from uticket.hardware.cycles import layer_cycles
+from uticket.mapping import contiguous, unit_nonzeros
+from uticket.seeds import generator
+from uticket.ticket.balance import balance
+
+PES, DENSITY, REPEATS = 16, 0.02, 9
+FILTERS = [64, 64, 128, 128, 256, 256, 256, 512, 512, 512, 512, 512, 512]
+
+
+def made_up_masks() -> list[np.ndarray]:
+    """Masks of VGG-16's convolutions in which filters differ in density, as those of lottery tickets do."""
+    rng = generator(0, "benchmark")
+    masks = []
+    for channels, filters in zip([3, *FILTERS], FILTERS, strict=False):
+        density = DENSITY * rng.gamma(2.0, 0.5, size=(filters, 1, 1, 1))
+        masks.append(rng.random((filters, channels, 3, 3)) < density)
+    return masks
+
+
+def audit(masks: list[np.ndarray]) -> list[tuple[int, int, int]]:
+    """Work, idle and latency of each layer, ours."""
+    found = []
+    for mask in masks:
+        nonzeros = unit_nonzeros(mask)
+        cycles = layer_cycles(nonzeros, contiguous(nonzeros, PES))
+        found.append((cycles.work_cycles, cycles.idle_cycles, cycles.latency_cycles))
+    return found
+
+
+def balanced(masks: list[np.ndarray]) -> list[np.ndarray]:
+    """Balanced masks, ours."""
+    rng = generator(0, "benchmark", "balance")
+    return [balance(mask, contiguous(unit_nonzeros(mask), PES), rng=rng) for mask in masks]
+
+
+def loop_audit(masks: list[torch.Tensor]) -> list[tuple[int, int, int]]:
+    """Work, idle and latency of each layer, filter by filter."""
+    found = []
+    for mask in masks:
+        work = latency = 0
+        for start in range(0, len(mask), PES):
+            counts = [int(torch.count_nonzero(mask[f])) for f in range(start, start + PES)]
+            work += sum(counts)
+            latency += max(counts)
+        found.append((work, PES * latency - work, latency))
+    return found
+
+
+def loop_balanced(masks: list[torch.Tensor]) -> list[torch.Tensor]:
+    """Balanced masks, filter by filter."""
+    result = []
+    for mask in masks:
+        flat = mask.clone().view(len(mask), -1)
+        for start in range(0, len(flat), PES):
+            counts = [int(torch.count_nonzero(flat[f])) for f in range(start, start + PES)]
+            target = math.ceil(sum(counts) / PES)
+            for f, count in zip(range(start, start + PES), counts, strict=True):
+                pool = torch.nonzero(flat[f] == (count > target)).flatten()
+                chosen = pool[torch.randperm(len(pool))[: abs(count - target)]]
+                flat[f, chosen] = count < target
+        result.append(flat.view_as(mask))
+    return result
+
+
+def in_turn(calls: dict[str, Callable[[], object]]) -> dict[str, float]:
+    """Return the median time of each call in seconds, after one run to warm up."""
+    times: dict[str, list[float]] = {name: [] for name in calls}
+    for repeat in range(REPEATS + 1):
+        for name, call in calls.items():
+            started = time.perf_counter()
+            call()
+            if repeat:
+                times[name].append(time.perf_counter() - started)
+    return {name: statistics.median(values) for name, values in times.items()}
+
+
+def peak_memory(call: Callable[[], object]) -> int:
+    """Return the most bytes that numpy and Python held at once during a call, its result included."""
+    tracemalloc.start()
+    call()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return peak
+
+
+def main() -> None:
+    """Measure, check that both give the same counts, print JSON."""
+    masks = made_up_masks()
+    tensors = [torch.from_numpy(mask) for mask in masks]
+    assert audit(masks) == loop_audit(tensors)
+    for ours, theirs in zip(balanced(masks), loop_balanced(tensors), strict=True):
+        assert (unit_nonzeros(ours) == unit_nonzeros(theirs.numpy())).all()
+    seconds = in_turn(
+        {
+            "audit": lambda: audit(masks),
+            "loop_audit": lambda: loop_audit(tensors),
+            "balance": lambda: balanced(masks),
+            "loop_balance": lambda: loop_balanced(tensors),
+        }
+    )
+    size = sum(mask.nbytes for mask in masks)
+    report = {
+        "masks": {"layers": len(masks), "bytes": size, "sparsity": 1 - sum(mask.sum() for mask in masks) / size},
+        "pes": PES,
+        "repeats": REPEATS,
+        "threads": torch.get_num_threads(),
+        "machine": platform.machine(),
+        "seconds": seconds,
+        "times_faster": {name: seconds[f"loop_{name}"] / seconds[name] for name in ("audit", "balance")},
+        "peak_memory_over_masks": peak_memory(lambda: balanced(masks)) / size,
+    }
+    print(json.dumps(report, indent=1))
+
+
+if __name__ == "__main__":
+    main()
