@@ -1,14 +1,18 @@
-"""Map the tickets of a method to the PEs: which filter runs in which group, on which PE, with how much work."""
+"""Map the tickets of a method to the PEs: which weights run where, and what other policies or fewer bits would do."""
+
+from dataclasses import asdict, replace
 
 import click
 import pandas as pd
 
-from uticket.layers import read_layers
-from uticket.mapping import POLICIES
-from uticket.mask import Mask, filter_nonzeros
+from uticket.hardware.analytic import count_cycles, network_totals
+from uticket.hardware.held import HeldTicket
+from uticket.mapping import POLICIES, Array, map_layers, unit_nonzeros
+from uticket.mask import Mask
+from uticket.names import QUANTIZERS
 from uticket.params import read_params
-from uticket.paths import mapping_file, ticket_files
-from uticket.progress import log, start_logging
+from uticket.paths import mapping_files, ticket_files
+from uticket.progress import bar, log, start_logging
 
 
 @click.command(help=__doc__)
@@ -17,21 +21,41 @@ def main(method: str) -> None:
     """METHOD is a key of the block `tickets` in params.yaml."""
     start_logging()
     params = read_params()
+    array = Array(params.hw.pes, params.hw.mapping, params.hw.dataflow, params.hw.spare_pes)
+    places, policies, rounded = [], [], []
+    for name in bar(params.chain(method), f"mapping {method}", "tickets"):
+        ticket = HeldTicket(ticket_files(name))
+        mask = ticket.stored(params.hw.weight_bits, params.hw.quantizer)
+        places.append(places_of(name, ticket, mask, array))
+        for policy in POLICIES:
+            totals = totals_of(ticket, mask, replace(array, policy=policy))
+            policies.append({"ticket": name, "policy": policy, **totals})
+        for bits in params.quantize.bits:
+            for quantizer in QUANTIZERS:
+                totals = totals_of(ticket, ticket.stored(bits, quantizer), array)
+                rounded.append({"ticket": name, "weight_bits": bits, "quantizer": quantizer, **totals})
+    files = mapping_files(method)
+    files.folder.mkdir(parents=True, exist_ok=True)
+    pd.concat(places).to_csv(files.places, index=False)
+    pd.DataFrame(policies).to_csv(files.policies, index=False)
+    pd.DataFrame(rounded).to_csv(files.rounded, index=False)
+    log.info("map  %s: %d tickets on %d PEs", method, len(places), array.pes)
+
+
+def places_of(name: str, ticket: HeldTicket, mask: Mask, array: Array) -> pd.DataFrame:
+    """Return a row for each filter (or slice of one) of a ticket: where it runs, with how many weights."""
     tables = []
-    for ticket in params.chain(method):
-        files = ticket_files(ticket)
-        layers, _ = read_layers(files.layers)
-        on_pes = [layer for layer in layers if layer.on_pes]
-        mask = Mask.load(files.mask, [layer.name for layer in on_pes])
-        for layer in on_pes:
-            mapping = POLICIES[params.hw.mapping](layer.filters, params.hw.pes)
-            columns = {"filter": range(layer.filters), "group": mapping.group, "pe": mapping.pe}
-            workload = filter_nonzeros(mask[layer.name])
-            tables.append(pd.DataFrame({"ticket": ticket, "layer": layer.name, **columns, "workload": workload}))
-    path = mapping_file(method)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pd.concat(tables).to_csv(path, index=False)
-    log.info("map  %s: %d tickets on %d PEs", method, len(params.chain(method)), params.hw.pes)
+    for layer, mapping in zip(ticket.layers, map_layers(ticket.layers, mask, array).values(), strict=True):
+        filters = pd.RangeIndex(len(mapping.group)) // (len(mapping.group) // layer.filters)
+        columns = {"ticket": name, "layer": layer.name, "filter": filters, "group": mapping.group, "pe": mapping.pe}
+        units = pd.DataFrame({**columns, "workload": unit_nonzeros(mask[layer.name], array.dataflow)})
+        tables.append(units.groupby(list(columns), sort=False, as_index=False).sum())
+    return pd.concat(tables)
+
+
+def totals_of(ticket: HeldTicket, mask: Mask, array: Array) -> dict[str, float]:
+    """Return the cycles of a ticket on an array."""
+    return asdict(network_totals(count_cycles(ticket.layers, mask, array, ticket.timesteps)))
 
 
 if __name__ == "__main__":

@@ -17,14 +17,14 @@ def main() -> None:
     """Gather what all stages wrote into report/."""
     start_logging()
     params = read_params()
-    chains = {method: params.chain(method) for method in params.tickets}
+    chains = {method: params.chain(method) for method, tickets in params.tickets.items() if tickets}
     tables = gather(chains, round_of=lambda ticket: len(params.lineage(ticket)) - 1)
     summary = summarize(tables.rounds)
     figures = {name: draw(plot, tables) for name, plot in FIGURES.items()}
 
     REPORT.figures.mkdir(parents=True, exist_ok=True)
     REPORT.summary.write_text(json.dumps(summary, indent=1) + "\n")
-    for name in ("rounds", "layers", "pe_sweep", "training"):
+    for name in ("rounds", "layers", "pe_sweep", "policies", "quantized", "training"):
         getattr(tables, name).to_csv(REPORT.table(name), index=False)
     for name, svg in figures.items():
         (REPORT.figures / f"{name}.svg").write_text(svg)

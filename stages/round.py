@@ -1,13 +1,11 @@
 """Make one ticket: prune its parent, balance the mask, rewind the weights that are left, train and test them."""
 
-from functools import partial
-
 import click
 
 from uticket.arrays import load_weights
 from uticket.data.prepared import load
 from uticket.layers import read_layers
-from uticket.mapping import POLICIES
+from uticket.mapping import Array
 from uticket.mask import Mask
 from uticket.params import DENSE, Params, read_params
 from uticket.paths import PREPARED, TicketFiles, ticket_files
@@ -20,7 +18,7 @@ from uticket.snn.masking import MaskedWeights
 from uticket.snn.models import build
 from uticket.snn.ticket import write_ticket
 from uticket.snn.train import train
-from uticket.ticket.balance import balance_network, whole_layer
+from uticket.ticket.balance import balance_network
 from uticket.ticket.prune import prune
 
 
@@ -51,10 +49,11 @@ def next_mask(params: Params, ticket: str, parent: TicketFiles, number: int) -> 
     pruned = mask = prune(trained, weights, params.prune.fraction, params.prune.scope)
     balancing = params.balance[ticket.partition("/")[0]]
     if balancing is not None:
-        by_layer = balancing.scope == "layer"
-        groups = whole_layer if by_layer else partial(POLICIES[params.hw.mapping], pes=params.hw.pes)
+        array = None
+        if balancing.scope == "group":
+            array = Array(params.hw.pes, params.hw.mapping, params.hw.dataflow)
         how = balancing.mode, balancing.select
-        mask = balance_network(pruned, trained, weights, layers, groups, *how, params.seed, number)
+        mask = balance_network(pruned, trained, weights, layers, array, *how, params.seed, number)
     changes = {
         "num_pruned": trained.num_kept - pruned.num_kept,
         "num_recovered": sum(int((mask[name] & ~pruned[name]).sum()) for name in names),

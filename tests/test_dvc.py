@@ -9,7 +9,7 @@ from ruamel.yaml import YAML
 from tests.conftest import ROOT
 
 # They change no number: the values of params and paths are tracked by DVC themselves.
-NO_DEPS = {"params.py", "paths.py", "errors.py", "wording.py", "progress.py", "__init__.py"}
+NO_DEPS = {"params.py", "paths.py", "names.py", "errors.py", "wording.py", "progress.py", "__init__.py"}
 METHODS_OF_PARAMS = {"parent": "tickets", "lineage": "tickets", "chain": "tickets"}
 
 DVC = YAML(typ="safe").load(ROOT / "dvc.yaml")
@@ -22,7 +22,7 @@ def entries() -> dict[str, dict]:
     for name, entry in DVC["stages"].items():
         if "foreach" in entry:
             items = PARAMS["tickets"] if entry["foreach"] == "${tickets}" else PARAMS["tickets"][name]
-            text = str(entry["do"]).replace("${key}", next(iter(items)))
+            text = str(entry["do"]).replace("${key}", next(iter(items), "r01"))
             entry = ast.literal_eval(text)
         found[name] = entry
     return found
@@ -88,7 +88,7 @@ def test_params_are_the_used_values(name):
     if script(entry).name == "round.py" and "hw.pes" not in entry["params"]:
         balance = PARAMS["balance"][name]
         assert balance is None or balance["scope"] == "layer"  # else filters are balanced by the groups of the array
-        used -= {"hw.pes", "hw.mapping"}
+        used -= {"hw.pes", "hw.mapping", "hw.dataflow"}
     # a stage of one method reads only the method's part of `balance` and `tickets`
     missing = {
         u for u in used if not any(f"{u}.".startswith(f"{p}.") or p.startswith(f"{u}.") for p in entry["params"])

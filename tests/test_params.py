@@ -31,7 +31,7 @@ def changed(tmp_path: Path, key: str, value: object) -> Path:
         (
             "hw.pess",
             8,
-            r"hw.pess: expected one of pes, mapping, sweep, came the unknown key 'pess'; did you mean pes\?",
+            r"hw.pess: expected one of pes, dataflow, .*, sweep, came the unknown key 'pess'; did you mean pes\?",
         ),
         ("modle", {}, r"modle: expected one of seed, data, .*, came the unknown key 'modle'; did you mean model\?"),
         ("hw.pes", 0, r"hw.pes: expected greater than or equal to 1, came 0"),
@@ -53,14 +53,20 @@ def changed(tmp_path: Path, key: str, value: object) -> Path:
             8,
             r"balance.uticket.pes: expected one of scope, mode, select, came the unknown key .*",
         ),
-        ("balance.lht", None, r"balance: expected an entry for each method of tickets \(lth, uticket\), came .*lht.*"),
-        ("balance.lth", ..., r"balance: expected an entry for each method .*, came uticket"),
+        (
+            "balance.lht",
+            None,
+            r"balance: expected an entry for each method of tickets \(constant, lth, uticket\), came .*lht.*",
+        ),
+        ("balance.lth", ..., r"balance: expected an entry for each method .*, came constant, uticket"),
         ("rewind.epoch", 13, r"rewind.epoch: expected at most train.epochs = 12, came 13"),
         ("tickets.lth.r03", "lth/r99", r"tickets.lth.r03: expected dense or a ticket \(lth/r01, .*\), came 'lth/r99'"),
         ("tickets.lth.r01", "lth/r02", r"tickets.lth.r02: expected .*, came the circle lth/r01 <- lth/r02 <- lth/r01"),
         ("tickets.lth.r01", "lth/r01", r"tickets.lth.r01: expected .*, came the circle lth/r01 <- lth/r01"),
         ("tickets.lth.a/b", "dense", r"tickets.lth.a/b: .*pattern.*"),
-        ("tickets.lth", {}, r"tickets.lth: .*at least 1.*"),
+        ("tickets", {"lth": {}, "uticket": {}, "constant": {}}, r"tickets: expected a ticket in one of the methods.*"),
+        ("hw.weight_bits", 1, r"hw.weight_bits: expected greater than or equal to 2, came 1"),
+        ("hw.pes", 10**9, r"hw.pes: expected less than or equal to 65536, came 1000000000"),
         ("tickets.dense", {"r01": "dense"}, r"tickets: expected another name for a method, came 'dense'.*"),
     ],
 )
@@ -82,7 +88,7 @@ def test_broken_yaml_and_missing_file_are_told_in_one_line(tmp_path):
 
 def test_several_mistakes_tell_the_first_and_how_many_more(tmp_path):
     path = changed(tmp_path, "hw", {"pes": 0, "mapping": "zigzag", "sweep": [1]})
-    with pytest.raises(InputError, match=r"hw.pes: .* \(and 1 more\)"):
+    with pytest.raises(InputError, match=r"hw.pes: .* \(and 5 more\)"):
         read_params(path)
 
 
@@ -105,5 +111,10 @@ def test_chain_may_branch_off_another_method(tmp_path):
 def test_unknown_ticket_and_method_are_told(params: Params):
     with pytest.raises(InputError, match="ticket: expected one of params.yaml .*lth/r01.*came 'lth/r77'"):
         params.parent("lth/r77")
-    with pytest.raises(InputError, match="method: expected one of lth, uticket, came 'other'"):
+    with pytest.raises(InputError, match="method: expected one of lth, uticket, constant, came 'other'"):
         params.chain("other")
+
+
+@pytest.mark.parametrize("preset", sorted(path.name for path in (ROOT / "presets").glob("*.yaml")))
+def test_presets_are_in_order(preset):
+    read_params(ROOT / "presets" / preset)

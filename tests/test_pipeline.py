@@ -13,11 +13,18 @@ from ruamel.yaml import YAML
 
 from tests.conftest import PARAMS, ROOT
 
-EVERYTHING = {"data", "dense", "report"} | {
-    f"{stage}@{method}" for stage in ("map", "simulate") for method in ("lth", "uticket", "constant")
-}
-EVERYTHING |= {"lth@r01", "lth@r02", "uticket@r01", "uticket@r02", "constant@r01"}
-AFTER_MAPPING = {f"simulate@{method}" for method in ("lth", "uticket", "constant")} | {"report"}
+METHODS = ("lth", "uticket", "constant", "mine")  # `constant` has no tickets, `mine` is made up here
+
+
+def of_methods(*stages: str) -> set[str]:
+    return {f"{stage}@{method}" for stage in stages for method in METHODS}
+
+
+ROUNDS = {"lth@r01", "lth@r02", "uticket@r01", "mine@r01"}
+EVERYTHING = {"data", "dense", "report"} | ROUNDS | of_methods("map", "simulate", "quantize")
+
+
+WRITTEN = ("tickets/", "mapping/", "simulation/", "quantization/", "report/", "dvc.lock")
 
 
 class Project:
@@ -60,26 +67,21 @@ def ran(output: str) -> set[str]:
 
 
 def shrink(folder: Path) -> None:
-    """Make the run tiny, and add a chain `constant` that is balanced by layer: params and a stage entry, no code."""
+    """Make the run tiny, and add a chain `mine` that is balanced by layer: params and a stage entry, no code."""
     yaml = YAML()
     params = yaml.load(PARAMS)
     params["model"]["width"] = 0.5
     params["train"]["epochs"] = 2
-    params["tickets"] = {
-        "lth": {"r01": "dense", "r02": "lth/r01"},
-        "uticket": {"r01": "dense", "r02": "uticket/r01"},
-        "constant": {"r01": "lth/r01"},
-    }
-    params["balance"]["constant"] = {"scope": "layer", "mode": "both", "select": "magnitude"}
     params["prune"]["fraction"] = 0.8
+    params["quantize"]["bits"] = [4]
+    params["tickets"]["lth"] = {"r01": "dense", "r02": "lth/r01"}
+    params["tickets"]["uticket"] = {"r01": "dense"}
+    params["tickets"]["mine"] = {"r01": "lth/r01"}
+    params["balance"]["mine"] = {"scope": "layer", "mode": "both", "select": "magnitude"}
     yaml.dump(params, folder / "params.yaml")
     stages = yaml.load(folder / "dvc.yaml")
-    chain = json.dumps(stages["stages"]["uticket"]).replace("uticket/${key}", "constant/${key}")
-    chain = chain.replace("tickets.uticket", "tickets.constant").replace("balance.uticket", "balance.constant")
-    stages["stages"]["constant"] = json.loads(chain)
-    by_array = ("hw.pes", "hw.mapping")
-    entry = stages["stages"]["constant"]["do"]
-    entry["params"] = [name for name in entry["params"] if name not in by_array]
+    entry = json.dumps(stages["stages"]["constant"]).replace("constant", "mine")
+    stages["stages"]["mine"] = json.loads(entry)
     yaml.dump(stages, folder / "dvc.yaml")
 
 
@@ -95,7 +97,8 @@ def project(tmp_path_factory) -> Project:
         check=True,
     )
     for name in filter(None, listed.stdout.split("\0")):
-        if (ROOT / name).is_file() and not name.startswith(("tickets/", "simulation/", "report/", "dvc.lock")):
+        written = name.startswith(WRITTEN) and not name.endswith(".gitkeep")
+        if (ROOT / name).is_file() and not written:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
     shrink(folder)
@@ -108,7 +111,7 @@ def project(tmp_path_factory) -> Project:
 
 def test_results_are_those_of_the_paper_in_kind(project):
     summary = project.summary()
-    assert list(summary) == ["dense", "lth", "uticket", "constant"]
+    assert list(summary) == ["dense", "lth", "uticket", "mine"]
     assert summary["uticket"]["utilization"] == 1.0
     assert summary["uticket"]["idle_cycles"] == 0
     assert summary["lth"]["utilization"] < 1.0
@@ -121,14 +124,14 @@ def test_results_are_those_of_the_paper_in_kind(project):
     expected = 100 * (1 - uticket["latency_cycles"] / lth["latency_cycles"])
     assert uticket["latency_reduction_pct"] == pytest.approx(expected)
     assert "latency_reduction_pct" not in lth
-    assert "energy_reduction_pct" in summary["constant"]
+    assert "energy_reduction_pct" in summary["mine"]
 
 
 def test_page_and_tables_are_written(project):
     page = (project.folder / "report" / "index.html").read_text()
     assert page.count("<svg") == 5
-    assert "uticket/r02" in page
-    for name in ("rounds", "layers", "pe_sweep", "training"):
+    assert "uticket/r01" in page
+    for name in ("rounds", "layers", "pe_sweep", "policies", "quantized", "training"):
         assert len((project.folder / "report" / f"{name}.csv").read_text().splitlines()) > 5
 
 
@@ -168,13 +171,16 @@ def test_fresh_clone_compares_branches_without_any_cache(project, tmp_path):
 def test_experiments_rerun_only_what_is_downstream_of_their_change(project):
     """Other PE counts skip data, dense and what is not balanced for the array; they end at utilization 1 again."""
     output = project.dvc("exp", "run", "-S", "hw.pes=8")
-    maps = {"map@lth", "map@uticket", "map@constant"}
-    assert ran(output) == {"uticket@r01", "uticket@r02"} | maps | AFTER_MAPPING
+    assert ran(output) == {"uticket@r01", "quantize@uticket", "report"} | of_methods("map", "simulate")
     assert project.summary()["uticket"]["utilization"] == 1.0
     energy = project.summary()["uticket"]["energy"]
-    assert ran(project.dvc("exp", "run", "-S", "energy.leakage_ratio=0.3")) == AFTER_MAPPING
+    output = project.dvc("exp", "run", "-S", "energy.leakage_ratio=0.3")
+    assert ran(output) == {"report"} | of_methods("simulate")
     assert project.summary()["uticket"]["energy"] > energy
     assert ran(project.dvc("exp", "run", "-S", "report.title=other")) == {"report"}
+    output = project.dvc("exp", "run", "-S", "hw.weight_bits=4")
+    assert ran(output) == {"report"} | of_methods("map", "simulate")
+    assert project.summary()["uticket"]["utilization"] < 1.0
 
 
 def test_typo_in_a_parameter_stops_a_stage_with_one_line_and_exit_code_2(project):
@@ -200,7 +206,14 @@ def test_missing_results_are_told_in_one_line(project, tmp_path):
     empty = Project(tmp_path, tmp_path / "site")
     for name in ("params.yaml", "stages", "uticket"):
         (tmp_path / name).symlink_to(project.folder / name)
-    for command in (["dense"], ["round", "lth/r01"], ["map", "lth"], ["simulate", "lth"], ["report"]):
+    for command in (
+        ["dense"],
+        ["round", "lth/r01"],
+        ["map", "lth"],
+        ["simulate", "lth"],
+        ["quantize", "lth"],
+        ["report"],
+    ):
         output = empty.run(sys.executable, "-m", f"stages.{command[0]}", *command[1:], code=2)
         assert re.fullmatch(r"Error: \S+: expected .*\n", output), output
 

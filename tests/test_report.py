@@ -7,8 +7,9 @@ import pytest
 from uticket.errors import InputError
 from uticket.readme import BEGIN, END, results_markdown, update_readme
 from uticket.report.figures import FIGURES, draw
-from uticket.report.page import cell, findings, text_table
+from uticket.report.page import findings, text_table
 from uticket.report.tables import SUMMARY_COLUMNS, Tables, reduction_pct, summarize
+from uticket.text import cell
 
 
 def rounds(*methods: str) -> pd.DataFrame:

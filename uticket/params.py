@@ -8,6 +8,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from uticket.errors import InputError
+from uticket.names import MOST_PES, Dataflow, Mode, Policy, Quantizer, Scope, Select, SparePes
 from uticket.wording import describe
 
 DENSE = "dense"  # the ticket of round 0, which every chain of tickets ends at
@@ -82,17 +83,27 @@ class Prune(Block):
 class Balance(Block):
     """How a chain of tickets is balanced in each round (`uticket.ticket.balance`)."""
 
-    scope: Literal["group", "layer"]
-    mode: Literal["both", "recover", "remove"]
-    select: Literal["random", "magnitude"]
+    scope: Scope
+    mode: Mode
+    select: Select
 
 
 class Hardware(Block):
     """The array of processing elements (PEs)."""
 
-    pes: Count
-    mapping: Literal["contiguous"]
+    pes: Annotated[int, Field(ge=1, le=MOST_PES)]
+    dataflow: Dataflow
+    mapping: Policy
+    spare_pes: SparePes
+    weight_bits: Annotated[int, Field(ge=2, le=16)] | None  # None: the weights as they were trained
+    quantizer: Quantizer
     sweep: Counts  # PE counts at which `simulate` also measures every ticket
+
+
+class Quantize(Block):
+    """At how many bits the accuracy of every ticket is tested, with each quantizer."""
+
+    bits: Annotated[tuple[Annotated[int, Field(ge=2, le=16)], ...], Field(strict=False)]
 
 
 class Energy(Block):
@@ -111,7 +122,8 @@ class Report(Block):
 class Params(Block):
     """All of params.yaml.
 
-    `tickets` maps method -> ticket -> the ticket it is pruned from: `dense`, or METHOD/TICKET of any method.
+    `tickets` maps method -> ticket -> the ticket it is pruned from: `dense`, or METHOD/TICKET of any method. A method
+    may be without tickets.
     `balance` maps each method -> its settings, or null for a method that is pruned only.
     """
 
@@ -122,8 +134,9 @@ class Params(Block):
     rewind: Rewind
     prune: Prune
     balance: dict[Name, Balance | None]
-    tickets: Annotated[dict[Name, Annotated[dict[Name, str], Field(min_length=1)]], Field(min_length=1)]
+    tickets: Annotated[dict[Name, dict[Name, str]], Field(min_length=1)]
     hw: Hardware
+    quantize: Quantize
     energy: Energy
     report: Report
 
@@ -138,6 +151,8 @@ class Params(Block):
         if set(self.balance) != set(self.tickets):
             methods, came = ", ".join(self.tickets), ", ".join(self.balance) or "none"
             raise ValueError(f"balance: expected an entry for each method of tickets ({methods}), came {came}")
+        if not any(self.tickets.values()):
+            raise ValueError("tickets: expected a ticket in one of the methods, came none")
         for method, chain in self.tickets.items():
             for ticket in chain:
                 self.lineage(f"{method}/{ticket}")

@@ -59,9 +59,36 @@ def ticket_files(ticket: str) -> TicketFiles:
     return TicketFiles(Path("tickets") / ticket)
 
 
-def mapping_file(method: str) -> Path:
-    """Return the table of which filter runs where: ticket, layer, filter, group, pe, workload."""
-    return Path("mapping") / f"{method}.csv"
+@dataclass(frozen=True)
+class MappingFiles:
+    """The tables that `map` writes for one method."""
+
+    folder: Path
+
+    @property
+    def places(self) -> Path:
+        """Which weights run where: ticket, layer, filter, group, pe, workload."""
+        return self.folder / "places.csv"
+
+    @property
+    def policies(self) -> Path:
+        """What each mapping policy would make of each ticket."""
+        return self.folder / "policies.csv"
+
+    @property
+    def rounded(self) -> Path:
+        """What rounding the weights to a few bits makes of each ticket."""
+        return self.folder / "rounded.csv"
+
+
+def mapping_files(method: str) -> MappingFiles:
+    """Return the tables of where one method's tickets run."""
+    return MappingFiles(Path("mapping") / method)
+
+
+def quantization_file(method: str) -> Path:
+    """Return the table of accuracies with rounded weights."""
+    return Path("quantization") / f"{method}.csv"
 
 
 @dataclass(frozen=True)
@@ -113,7 +140,7 @@ class ReportFiles:
         return self.folder / "index.html"
 
     def table(self, name: str) -> Path:
-        """A tidy CSV: rounds, layers, pe_sweep or training."""
+        """A tidy CSV: rounds, layers, pe_sweep, policies, quantized or training."""
         return self.folder / f"{name}.csv"
 
 

@@ -7,17 +7,9 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader
 
 from uticket.report.tables import BASELINE, Tables
+from uticket.text import cell, heading
 
-HEADINGS = {
-    "accuracy": "accuracy %",
-    "filter_sparsity": "sparsity %",
-    "spike_sparsity": "spike sparsity %",
-    "utilization": "utilization %",
-    "pes": "PEs",
-    "latency_reduction_pct": "latency saved %",
-    "energy_reduction_pct": "energy saved %",
-}
-FRACTIONS = ("accuracy", "filter_sparsity", "spike_sparsity", "utilization")
+UNSHOWN = ["filters", "weights", "utilization_ceil"]  # the same in every row, or a variant
 
 
 @dataclass(frozen=True)
@@ -30,25 +22,12 @@ class TextTable:
 
 def text_table(table: pd.DataFrame) -> TextTable:
     """Return `table` with fractions in percent, whole numbers grouped by thousands and readable headings."""
-    headings = [HEADINGS.get(name, name.replace("_", " ")) for name in table.columns]
+    headings = [heading(name) for name in table.columns]
     rows = [
         [cell(name, value) for name, value in zip(table.columns, row, strict=True)]
         for row in table.itertuples(index=False, name=None)
     ]
     return TextTable(headings, rows)
-
-
-def cell(name: str, value: Any) -> str:
-    """Return one value of the column `name` as text."""
-    if isinstance(value, str):
-        return value
-    if value is None or value != value:  # NaN
-        return ""
-    if name in FRACTIONS:
-        return f"{100 * value:.2f}"
-    if name.endswith("_pct"):
-        return f"{value:.1f}"
-    return f"{value:,.0f}"
 
 
 def summary_table(summary: dict[str, dict[str, Any]]) -> pd.DataFrame:
@@ -80,7 +59,9 @@ def page(title: str, pes: int, tables: Tables, summary: dict[str, dict[str, Any]
         findings=findings(summary),
         figures=inline,
         summary=text_table(summary_table(summary)),
-        rounds=text_table(tables.rounds.drop(columns=["weights"])),
-        layers=text_table(tables.layers),
-        pe_sweep=text_table(tables.pe_sweep.drop(columns=["weights", "nonzeros"])),
+        rounds=text_table(tables.rounds.drop(columns=UNSHOWN)),
+        layers=text_table(tables.layers.drop(columns="utilization_ceil")),
+        pe_sweep=text_table(tables.pe_sweep.drop(columns=[*UNSHOWN, "nonzeros"])),
+        policies=text_table(tables.policies.drop(columns=[*UNSHOWN, "nonzeros"])),
+        quantized=text_table(tables.quantized.drop(columns=UNSHOWN)),
     )

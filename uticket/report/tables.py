@@ -10,7 +10,7 @@ import pandas as pd
 
 from uticket.errors import InputError
 from uticket.params import DENSE
-from uticket.paths import simulation_files, ticket_files
+from uticket.paths import mapping_files, quantization_file, simulation_files, ticket_files
 from uticket.tables import read_table
 
 BASELINE = "lth"  # the method that the others are compared with
@@ -33,6 +33,8 @@ class Tables:
     rounds: pd.DataFrame  # a row per method and ticket, round 0 (dense) included
     layers: pd.DataFrame  # a row per method and layer of its last ticket
     pe_sweep: pd.DataFrame  # a row per method and PE count, of its last ticket
+    policies: pd.DataFrame  # a row per method and mapping policy, of its last ticket
+    quantized: pd.DataFrame  # a row per method, number of bits and quantizer, of its last ticket
     training: pd.DataFrame  # a row per ticket and epoch
 
 
@@ -42,7 +44,7 @@ def gather(chains: dict[str, list[str]], round_of: Callable[[str], int]) -> Tabl
     chains: method -> dense and its tickets. round_of: ticket -> round. The last ticket of a chain is the one of the
     highest round; of several, the one whose name comes last.
     """
-    rounds, layers, pe_sweep = [], [], []
+    rounds, layers, pe_sweep, policies, quantized = [], [], [], [], []
     for method, tickets_of_method in chains.items():
         chain = sorted(tickets_of_method, key=lambda ticket: (round_of(ticket), ticket))
         files = simulation_files(method)
@@ -53,9 +55,15 @@ def gather(chains: dict[str, list[str]], round_of: Callable[[str], int]) -> Tabl
         rounds.append(numbers.merge(tickets, on="ticket", validate="one_to_one"))
         layers.append(_of_ticket(files.layers, chain[-1], method))
         pe_sweep.append(_of_ticket(files.pe_sweep, chain[-1], method))
+        policies.append(_of_ticket(mapping_files(method).policies, chain[-1], method))
+        rounded = _of_ticket(mapping_files(method).rounded, chain[-1], method)
+        tested = _of_ticket(quantization_file(method), chain[-1], method)
+        quantized.append(tested.merge(rounded, on=["method", "ticket", "weight_bits", "quantizer"], validate="1:1"))
     trained = dict.fromkeys(ticket for chain in chains.values() for ticket in chain)
     training = [_training(ticket, round_of(ticket)) for ticket in trained]
-    return Tables(*(pd.concat(parts, ignore_index=True) for parts in (rounds, layers, pe_sweep, training)))
+    return Tables(
+        *(pd.concat(parts, ignore_index=True) for parts in (rounds, layers, pe_sweep, policies, quantized, training))
+    )
 
 
 def summarize(rounds: pd.DataFrame) -> dict[str, dict[str, Any]]:
