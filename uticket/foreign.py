@@ -1,0 +1,133 @@
+"""Masks and weights from anybody's file: .npz, .safetensors, .pt and .pth. Nothing in it is run."""
+
+import io
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import save
+
+from uticket.arrays import load_arrays
+from uticket.errors import InputError
+
+Arrays = dict[str, NDArray[Any]]
+WRAPPED = ("state_dict", "model_state_dict", "model", "net", "network")  # where checkpoints keep their weights
+
+
+def read_arrays(path: Path) -> Arrays:
+    """Read the numeric arrays of a file, by name, in the order of the file (safetensors: by name, numbers by value).
+
+    A PyTorch checkpoint is loaded with weights only; of one that wraps its weights ("state_dict") those are taken. A
+    weight pruned by `torch.nn.utils.prune` (X_orig, X_mask) is returned as X.
+    Raises InputError, naming the file, if it is missing, damaged, of another kind, or wants to run code.
+    """
+    if path.suffix not in READ:
+        raise InputError(f"{path}: expected a file ending in {', '.join(READ)}, came {path.suffix or 'no ending'}")
+    if not path.is_file():
+        raise InputError(f"{path}: expected a file, came none")
+    arrays = {name: values for name, values in READ[path.suffix](path).items() if values.dtype.kind in "biuf"}
+    return _without_reparametrization(arrays)
+
+
+def write_masks(path: Path, masks: Mapping[str, NDArray[np.bool_]]) -> None:
+    """Write boolean arrays in the format of the path's suffix, all or nothing: the same masks give the same bytes."""
+    content = WRITE[path.suffix](masks)
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.write_bytes(content)
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise InputError(f"{path}: expected a place to write to, came: {error.strerror}") from None
+
+
+def _read_npz(path: Path) -> Arrays:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            if not isinstance(file, np.lib.npyio.NpzFile):
+                raise ValueError("a single array")
+            return {name: file[name] for name in file.files}
+    except Exception as error:  # a damaged archive raises errors of zipfile, zlib, struct and numpy
+        raise InputError(f"{path}: expected an .npz archive of arrays, came: {_line(error)}") from None
+
+
+def _read_safetensors(path: Path) -> Arrays:
+    arrays = load_arrays(path)
+    return {name: arrays[name] for name in sorted(arrays, key=_by_number)}
+
+
+def _read_torch(path: Path) -> Arrays:
+    import torch  # imported here: takes seconds, and the other formats do not need it
+
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises errors of pickle, zipfile and its own
+        refused = "code to run" in str(error) or "weights_only" in str(error) or "Weights only" in str(error)
+        came = "a pickle that wants to run code, which is refused" if refused else _line(error)
+        raise InputError(f"{path}: expected a PyTorch checkpoint of tensors only, came: {came}") from None
+    for key in WRAPPED:
+        if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
+            content = content[key]
+    if not isinstance(content, Mapping):
+        raise InputError(f"{path}: expected a checkpoint of named tensors, came {type(content).__name__}")
+    tensors = {str(name): value.detach() for name, value in content.items() if isinstance(value, torch.Tensor)}
+    real = {name: tensor for name, tensor in tensors.items() if not tensor.is_complex()}
+    return {name: (t.float() if t.is_floating_point() else t).numpy() for name, t in real.items()}
+
+
+def _without_reparametrization(arrays: Arrays) -> Arrays:
+    pruned = {name.removesuffix("_orig") for name in arrays if name.endswith("_orig")}
+    pruned = {name for name in pruned if f"{name}_mask" in arrays}
+    plain: Arrays = {}
+    for name, values in arrays.items():
+        whole = name.removesuffix("_orig")
+        if name.endswith("_orig") and whole in pruned:
+            plain[whole] = values * arrays[f"{whole}_mask"]
+        elif not (name.endswith("_mask") and name.removesuffix("_mask") in pruned):
+            plain[name] = values
+    return plain
+
+
+def _to_npz(masks: Mapping[str, NDArray[np.bool_]]) -> bytes:
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **dict(masks))  # type: ignore[arg-type]
+    return buffer.getvalue()
+
+
+def _to_safetensors(masks: Mapping[str, NDArray[np.bool_]]) -> bytes:
+    content: bytes = save({name: np.ascontiguousarray(values) for name, values in masks.items()})
+    return content
+
+
+def _to_torch(masks: Mapping[str, NDArray[np.bool_]]) -> bytes:
+    import torch  # imported here: takes seconds, and the other formats do not need it
+
+    buffer = io.BytesIO()
+    torch.save({name: torch.from_numpy(np.array(values)) for name, values in masks.items()}, buffer)
+    return buffer.getvalue()
+
+
+READ: dict[str, Callable[[Path], Arrays]] = {
+    ".npz": _read_npz,
+    ".safetensors": _read_safetensors,
+    ".pt": _read_torch,
+    ".pth": _read_torch,
+}
+WRITE: dict[str, Callable[[Mapping[str, NDArray[np.bool_]]], bytes]] = {
+    ".npz": _to_npz,
+    ".safetensors": _to_safetensors,
+    ".pt": _to_torch,
+    ".pth": _to_torch,
+}
+
+
+def _by_number(name: str) -> list[tuple[int, str]]:
+    """Sort key by which layer 10 comes after layer 9."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name)]
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__
