@@ -22,13 +22,18 @@ def results_markdown(summary_path: Path) -> str:
 
 
 def update_readme(path: Path, summary_path: Path) -> None:
-    """Replace what stands between the two markers of a Markdown file. Raises InputError if they are not there."""
+    """Write the results into README.md. Raises InputError if the summary or the markers are not there."""
+    write_between(path, BEGIN, END, results_markdown(summary_path))
+
+
+def write_between(path: Path, begin: str, end: str, text: str) -> None:
+    """Replace what stands between two markers of a Markdown file. Raises InputError if they are not there."""
     try:
-        text = path.read_text()
+        whole = path.read_text()
     except OSError as error:
         raise InputError(f"{path}: expected a readable file, came: {error.strerror}") from None
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise InputError(f"{path}: expected the markers {BEGIN} and {END}, came none")
-    path.write_text(f"{before}{BEGIN}\n{results_markdown(summary_path)}\n{END}{after}")
+    before, found_begin, rest = whole.partition(begin)
+    _, found_end, after = rest.partition(end)
+    if not (found_begin and found_end):
+        raise InputError(f"{path}: expected the markers {begin} and {end}, came none")
+    path.write_text(f"{before}{begin}\n{text}\n{end}{after}")
