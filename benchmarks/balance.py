@@ -1,7 +1,8 @@
 """Auditing and balancing the 13 convolutions of VGG-16 at 98 % sparsity for 16 PEs, ours beside a plain loop.
 
-The loop goes over groups and filters with torch tensors, as one would write it from Algorithm 1 of the paper. Both run
-in turn in one process; the times are medians of the repeats, in seconds. `python -m benchmarks.balance` prints JSON.
+The loop goes over groups and filters with torch tensors, as one would write it from Algorithm 1 of the paper, on the
+float masks that multiply weights in a training script. Both run in turn in one process; the times are medians of the
+repeats, in seconds. `python -m benchmarks.balance` prints JSON.
 """
 
 import json
@@ -72,9 +73,9 @@ def loop_balanced(masks: list[torch.Tensor]) -> list[torch.Tensor]:
             counts = [int(torch.count_nonzero(flat[f])) for f in range(start, start + PES)]
             target = math.ceil(sum(counts) / PES)
             for f, count in zip(range(start, start + PES), counts, strict=True):
-                pool = torch.nonzero(flat[f] == (count > target)).flatten()
+                pool = torch.nonzero(flat[f] == float(count > target)).flatten()
                 chosen = pool[torch.randperm(len(pool))[: abs(count - target)]]
-                flat[f, chosen] = count < target
+                flat[f, chosen] = float(count < target)
         result.append(flat.view_as(mask))
     return result
 
@@ -103,10 +104,10 @@ def peak_memory(call: Callable[[], object]) -> int:
 def main() -> None:
     """Measure, check that both give the same counts, print JSON."""
     masks = made_up_masks()
-    tensors = [torch.from_numpy(mask) for mask in masks]
+    tensors = [torch.from_numpy(mask).float() for mask in masks]
     assert audit(masks) == loop_audit(tensors)
     for ours, theirs in zip(balanced(masks), loop_balanced(tensors), strict=True):
-        assert (unit_nonzeros(ours) == unit_nonzeros(theirs.numpy())).all()
+        assert (unit_nonzeros(ours) == unit_nonzeros(theirs.numpy() != 0)).all()
     seconds = in_turn(
         {
             "audit": lambda: audit(masks),

@@ -57,7 +57,8 @@ class Mapping:
 
     def used_pes(self) -> Ints:
         """Count the PEs of each group that have a unit, shape (groups,)."""
-        return np.bincount(np.unique(self.bins) // self.pes, minlength=self.num_groups)
+        used: Ints = np.count_nonzero(self.workload(np.ones_like(self.group)), axis=1)
+        return used
 
 
 def contiguous(workload: Ints, pes: int) -> Mapping:

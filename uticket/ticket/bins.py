@@ -33,8 +33,9 @@ class Bins:
             raise ValueError(f"mapping: expected units that cut a mask of shape {mask.shape} evenly, came {num_units}")
         places = mapping.bins
         order = None if (np.diff(places) >= 0).all() else np.argsort(places, kind="stable")
-        found, units = np.unique(places, return_counts=True)
-        edges = np.concatenate([[0], np.cumsum(units * (mask.size // max(num_units, 1)))]).astype(np.int64)
+        units = np.bincount(places)
+        found = np.flatnonzero(units)
+        edges = np.concatenate([[0], np.cumsum(units[found] * (mask.size // max(num_units, 1)))]).astype(np.int64)
         layout = cls(mask.shape, order, found // mapping.pes, edges, kept=np.zeros(0, dtype=np.int64))
         return cls(mask.shape, order, found // mapping.pes, edges, kept=np.flatnonzero(layout.flat(mask)))
 
@@ -76,7 +77,7 @@ class Bins:
         occupied: ascending positions. bins, ranks: of the same shape; a rank counts from 0.
         """
         first = np.searchsorted(occupied, self.edges)  # where the occupied positions of each bin begin
-        of = self.bin_of(occupied)
+        of = np.repeat(np.arange(len(self.sizes)), np.diff(first))
         # an occupied position that has p free ones before it in its bin moves the ranks from p on by one
         before = occupied - self.edges[of] - (np.arange(len(occupied)) - first[of])
         width = int(self.sizes.max(initial=0)) + 1

@@ -53,7 +53,8 @@ class ByMagnitude:
     """
 
     bins: Bins
-    trained: Ints  # positions that have a trained weight, ascending; includes the kept ones
+    pruned: Ints  # positions that have a trained weight but are not kept, ascending
+    trained: Ints  # positions that have a trained weight or are kept, ascending
     magnitudes: Values  # by position
     rng: np.random.Generator
 
@@ -64,8 +65,8 @@ class ByMagnitude:
 
     def recovered(self, counts: Ints) -> Ints:
         """Return the trained pruned weights of largest magnitude; where they do not suffice, untrained ones too."""
-        pruned = np.setdiff1d(self.trained, self.bins.kept, assume_unique=True)
-        just_pruned = pruned[self._first(pruned, (pruned, -self.magnitudes[pruned]), counts)]
+        keys = (self.pruned, -self.magnitudes[self.pruned])
+        just_pruned = self.pruned[self._first(self.pruned, keys, counts)]
         missing = counts - self.bins.count(np.sort(just_pruned))
         return np.concatenate([just_pruned, draw_free(self.bins, self.trained, missing, self.rng)])
 
@@ -87,8 +88,11 @@ def _at_random(bins: Bins, trained: Kept, weights: Values | None, rng: np.random
 def _by_magnitude(bins: Bins, trained: Kept, weights: Values | None, rng: np.random.Generator) -> Selection:
     if weights is None:
         raise ValueError("weights: expected the trained weights, by which `magnitude` selects, came none")
-    occupied = np.union1d(np.flatnonzero(bins.flat(trained)), bins.kept)
-    return ByMagnitude(bins, occupied, np.abs(bins.flat(weights)), rng)
+    occupied = bins.flat(trained).copy()
+    occupied[bins.kept] = False
+    pruned = np.flatnonzero(occupied)
+    occupied[bins.kept] = True
+    return ByMagnitude(bins, pruned, np.flatnonzero(occupied), np.abs(bins.flat(weights)), rng)
 
 
 SELECT: dict[Select, Callable[[Bins, Kept, Values | None, np.random.Generator], Selection]] = {
@@ -112,15 +116,19 @@ def draw(counts: Ints, sizes: Ints, rng: np.random.Generator) -> Ints:
     Returns ascending numbers; the items of set i are numbered from sizes[:i].sum() on. Draws again what collides;
     from a set of which more than half is wanted, the items to leave out are drawn instead.
     """
-    ends = np.cumsum(sizes)
-    edges = np.concatenate([[0], ends])
+    begins = np.cumsum(sizes) - sizes
     leave_out = 2 * counts > sizes
-    lacking = wanted = np.where(leave_out, sizes - counts, counts)
+    which = np.repeat(np.arange(len(sizes)), np.where(leave_out, sizes - counts, counts))
     drawn = np.zeros(0, dtype=np.int64)
-    while lacking.any():
-        which = np.repeat(np.arange(len(sizes)), lacking)
-        drawn = np.union1d(drawn, edges[which] + rng.integers(sizes[which]))
-        lacking = wanted - np.diff(np.searchsorted(drawn, edges))
+    while which.size:
+        again = np.sort(begins[which] + rng.integers(sizes[which]))  # sets do not overlap: `which` still fits
+        place = np.searchsorted(drawn, again)
+        taken = np.zeros(len(again), dtype=bool)
+        taken[1:] = again[1:] == again[:-1]
+        if drawn.size:
+            taken |= drawn[np.minimum(place, len(drawn) - 1)] == again
+        drawn = np.insert(drawn, place[~taken], again[~taken])
+        which = which[taken]
     if not leave_out.any():
         return drawn
     inverted = np.repeat(leave_out, sizes)
