@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from safetensors.numpy import save_file
+from safetensors.torch import save_file as save_torch
 from torch.nn.utils.prune import l1_unstructured
 
 from tests.conftest import PARAMS
@@ -152,6 +153,67 @@ def test_what_cannot_be_audited_is_told_in_one_line(tmp_path):
     assert "No such option" in fails("audit", good, "--colour")
 
 
+def test_odd_tensors_of_a_checkpoint_are_read_or_told_in_one_line(tmp_path):
+    kernel = torch.zeros(4, 2, 1, 1)
+    kernel[0, 0] = kernel[1, 1] = 2.0
+    odd = {
+        "bf16": kernel.bfloat16(),
+        "half": kernel.half(),
+        "int8": kernel.to(torch.int8),
+        "sparse": kernel.to_sparse(),
+    }
+    torch.save(odd, tmp_path / "odd.pt")
+    assert [layer["nonzeros"] for layer in run("audit", tmp_path / "odd.pt")["layers"]] == [2, 2, 2, 2]
+    save_torch({"bf16": kernel.bfloat16()}, tmp_path / "bf16.safetensors")
+    assert run("audit", tmp_path / "bf16.safetensors")["network"]["nonzeros"] == 2
+    torch.save({"ghost": torch.empty(4, 2, 1, 1, device="meta")}, tmp_path / "meta.pt")
+    assert "expected an array in 'ghost'" in fails("audit", tmp_path / "meta.pt")
+
+
+def test_magnitude_compares_whole_numbers_beyond_their_type(tmp_path):
+    values = np.array([[-128, 1, 2], [5, 0, 0]], dtype=np.int8)[:, :, None, None]
+    source = write(tmp_path / "w.npz", {"conv": values, "mask": values != 0})
+    run("balance", source, tmp_path / "o.npz", "--pes", 2, "--mode", "remove", "--select", "magnitude")
+    assert read_arrays(tmp_path / "o.npz")["conv"][:, :, 0, 0].tolist() == [[True, False, False], [True, False, False]]
+
+
+def test_positions_are_told_by_the_name_of_a_layer_or_of_its_weight(tmp_path):
+    path = write(tmp_path / "w.npz", {"conv1.weight": weights()["conv1"]})
+    for name in ("conv1", "conv1.weight"):
+        assert run("audit", path, "--positions", f"{name}=9")["layers"][0]["positions"] == 9
+    assert "expected NAME=Q with Q from 1 to 999999999" in fails("audit", path, "--positions", "conv1=" + "9" * 30)
+
+
+def test_layers_file_that_says_nothing_is_told(ticket, tmp_path):
+    assert "--layers: expected it with a file only" in fails("audit", ticket, "--layers", ticket / "layers.json")
+    other = write(tmp_path / "other.npz", {"first": np.ones((2, 2, 3, 3))})
+    assert "layers.json: expected layers of" in fails("audit", other, "--layers", ticket / "layers.json")
+    assert "absent.json: expected a readable file" in fails("audit", other, "--layers", tmp_path / "absent.json")
+
+
+def test_layers_that_cannot_be_are_told(ticket):
+    write_layers(ticket / "layers.json", [LAYER, LAYER], timesteps=4)
+    assert "layers.1.name: expected another name for each layer, came 'conv2' twice" in fails("audit", ticket)
+    parts = [LAYER.model_copy(update={"adds_to": "s"})]
+    parts.append(LAYER.model_copy(update={"adds_to": "s", "name": "b", "filters": 3}))
+    write_layers(ticket / "layers.json", parts, timesteps=4)
+    assert "layers.1.filters: expected 4 as in the other parts of 's', came 3" in fails("audit", ticket)
+
+
+def test_names_and_places_of_files_do_not_matter(tmp_path):
+    source = write(tmp_path / "w.npz", weights())
+    torch.save({"file": torch.ones(2, 2, 1, 1)}, tmp_path / "file.pt")
+    run("balance", tmp_path / "file.pt", tmp_path / "o.npz")
+    assert list(read_arrays(tmp_path / "o.npz")) == ["file"]
+    assert "expected a place to write to" in fails("balance", source, source / "x.npz")
+    assert "expected a place to write to" in fails("balance", source, tmp_path / ("x" * 250 + ".npz"))
+    assert "expected a file" in fails("audit", "x" * 300 + ".npz")
+    np.save(tmp_path / "single.npy", np.ones(3))
+    (tmp_path / "single.npy").rename(tmp_path / "single.npz")
+    assert "came: a single array" in fails("audit", tmp_path / "single.npz")
+    assert CliRunner().invoke(main, []).output.startswith("Usage: ")
+
+
 def test_few_bits_set_small_weights_to_zero_unless_the_mask_is_kept(tmp_path):
     path = write(tmp_path / "w.npz", weights())
     plain, kept = (run("audit", path, "--weight-bits", 3, "--quantizer", q) for q in ("plain", "keep_mask"))
@@ -275,6 +337,25 @@ def test_rounds_keep_the_lines_of_tickets_that_stay_and_mend_the_others(tmp_path
     assert CliRunner().invoke(main, ["rounds", "6"]).exit_code == 0
     assert read_params("params.yaml").lineage("uticket/r03") == ["dense", *(f"uticket/r0{n}" for n in (1, 2, 3))]
     assert "    r02: uticket/r01  # mine\n    # and this\n" in Path("params.yaml").read_text()
+
+
+@pytest.mark.parametrize(
+    "tickets",
+    [
+        "{lth: {r01: dense}, uticket: {}, constant: {}}",
+        "\n  lth: {r01: dense,\n    r02: lth/r01}\n  uticket: {}\n  constant: {}",
+    ],
+)
+def test_rounds_in_another_layout_are_told_or_written(tmp_path, monkeypatch, tickets):
+    monkeypatch.chdir(tmp_path)
+    head, _, rest = PARAMS.read_text().partition("tickets:\n")
+    text = f"{head}tickets: {tickets}\nhw:\n{rest.partition('hw:')[2].lstrip()}"
+    text = text.replace("hw:\n", "hw:\n  ", 1)
+    Path("params.yaml").write_text(text)
+    read_params("params.yaml")
+    assert "Error: " in fails("rounds", 3)
+    assert Path("params.yaml").read_text() == text
+    assert [path.name for path in tmp_path.iterdir()] == ["params.yaml"]
 
 
 def test_rounds_that_would_break_the_params_change_nothing(tmp_path, monkeypatch):

@@ -80,7 +80,10 @@ def test_a_mistake_is_one_line_that_names_key_expectation_and_value(tmp_path, ke
 
 def test_broken_yaml_and_missing_file_are_told_in_one_line(tmp_path):
     (tmp_path / "broken.yaml").write_text("seed: [1,\nhw: }")
-    for name, told in (("broken.yaml", "expected YAML"), ("absent.yaml", "expected a readable file")):
+    (tmp_path / "date.yaml").write_text("seed: 2020-99-99")
+    (tmp_path / "deep.yaml").write_text("seed: " + "[" * 3000)
+    broken = [(f"{name}.yaml", "expected YAML") for name in ("broken", "date", "deep")]
+    for name, told in (*broken, ("absent.yaml", "expected a readable file")):
         with pytest.raises(InputError, match=told) as error:
             read_params(tmp_path / name)
         assert "\n" not in error.value.message

@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from uticket.errors import InputError
 from uticket.params import DENSE, read_params
@@ -21,17 +23,25 @@ def write_chains(path: Path, number: int, methods: Sequence[str]) -> None:
     for method in methods:
         if method not in known:
             raise InputError(f"--methods: expected methods of {path} ({', '.join(known)}), came {method!r}")
+    path = path.resolve()  # a link stays a link
     part = path.with_name(f".{path.name}.part")
-    text = path.read_text()
-    for method in methods:
-        text = _with_chain(text, method, number)
-    part.write_text(text)
     try:
+        text = path.read_text()
+        for method in methods:
+            text = _with_chain(text, method, number)
+        part.write_text(text)
         read_params(part)
         part.replace(path)
     except InputError as error:
-        part.unlink()
         raise InputError(error.message.replace(str(part), str(path))) from None
+    except (YAMLError, KeyError, AttributeError) as error:
+        reason = "each ticket on a line of its own, under the line of its method"
+        raise InputError(f"{path}: tickets: expected {reason}, came another layout ({type(error).__name__})") from None
+    except OSError as error:
+        raise InputError(f"{path}: expected a file to write to, came: {error.strerror}") from None
+    finally:
+        with suppress(OSError):
+            part.unlink()
 
 
 def _with_chain(text: str, method: str, number: int) -> str:
@@ -47,6 +57,7 @@ def _with_chain(text: str, method: str, number: int) -> str:
         old = {}
     else:
         old = {chain.lc.key(name)[0]: name for name in chain}
+        indent = chain.lc.key(next(iter(chain)))[1] - 2
     last = max(old, default=first)
     kept = []
     for line in range(first + 1, last + 1):

@@ -1,6 +1,8 @@
 """The command `uticket`."""
 
 import json
+import os
+import re
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -30,6 +32,9 @@ class OneLine(click.Group):
         """Run a command and end the process with its exit code."""
         try:
             code = super().main(*args, **{**options, "standalone_mode": False})
+        except click.exceptions.NoArgsIsHelpError as error:
+            click.echo(error.ctx.get_help() if error.ctx else "", err=True)
+            sys.exit(InputError.exit_code)
         except click.ClickException as error:
             click.echo(f"Error: {error.format_message()}", err=True)
             sys.exit(InputError.exit_code)
@@ -92,8 +97,8 @@ def parse_positions(_: click.Context, __: click.Parameter, values: tuple[str, ..
     pairs = {}
     for value in values:
         name, _equals, count = value.rpartition("=")
-        if not name or not count.isdecimal() or int(count) == 0:
-            raise InputError(f"--positions: expected NAME=Q with a whole number Q of at least 1, came {value!r}")
+        if not name or not re.fullmatch(r"[1-9][0-9]{0,8}", count):
+            raise InputError(f"--positions: expected NAME=Q with Q from 1 to 999999999, came {value[:80]!r}")
         pairs[name] = int(count)
     return pairs
 
@@ -159,7 +164,7 @@ def balance_command(
     """
     if out.suffix not in WRITE:
         raise InputError(f"{out}: expected an ending of {', '.join(WRITE)}, came {out.suffix or 'none'}")
-    if out.exists() and not force:
+    if os.path.lexists(out) and not force:
         raise InputError(f"{out}: expected no such file, came one; --force replaces it")
     subject = read_subject(path, linear, skip_first)
     if select == "magnitude" and subject.weights is None:

@@ -1,8 +1,12 @@
 """Masks and weights from anybody's file: .npz, .safetensors, .pt and .pth. Nothing in it is run."""
 
 import io
+import os
 import re
+import warnings
+import zipfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +30,7 @@ def read_arrays(path: Path) -> Arrays:
     """
     if path.suffix not in READ:
         raise InputError(f"{path}: expected a file ending in {', '.join(READ)}, came {path.suffix or 'no ending'}")
-    if not path.is_file():
+    if not os.path.isfile(path):  # noqa: PTH113, unlike Path.is_file it never raises
         raise InputError(f"{path}: expected a file, came none")
     arrays = {name: values for name, values in READ[path.suffix](path).items() if values.dtype.kind in "biuf"}
     return _without_reparametrization(arrays)
@@ -40,22 +44,29 @@ def write_masks(path: Path, masks: Mapping[str, NDArray[np.bool_]]) -> None:
         part.write_bytes(content)
         part.replace(path)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink()
         raise InputError(f"{path}: expected a place to write to, came: {error.strerror}") from None
 
 
 def _read_npz(path: Path) -> Arrays:
     try:
-        with np.load(path, allow_pickle=False) as file:
-            if not isinstance(file, np.lib.npyio.NpzFile):
-                raise ValueError("a single array")
+        file = np.load(path, allow_pickle=False)
+        if isinstance(file, np.ndarray):
+            raise ValueError("a single array")
+        with file:
             return {name: file[name] for name in file.files}
     except Exception as error:  # a damaged archive raises errors of zipfile, zlib, struct and numpy
         raise InputError(f"{path}: expected an .npz archive of arrays, came: {_line(error)}") from None
 
 
 def _read_safetensors(path: Path) -> Arrays:
-    arrays = load_arrays(path)
+    try:
+        arrays = load_arrays(path)
+    except (TypeError, AttributeError):  # bfloat16 and the like, which numpy does not have
+        from safetensors.torch import load_file  # imported here: takes seconds
+
+        arrays = {name: _plain(path, name, tensor) for name, tensor in load_file(path).items()}
     return {name: arrays[name] for name in sorted(arrays, key=_by_number)}
 
 
@@ -63,7 +74,8 @@ def _read_torch(path: Path) -> Arrays:
     import torch  # imported here: takes seconds, and the other formats do not need it
 
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings(action="ignore"):  # an error is one line
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises errors of pickle, zipfile and its own
         refused = "code to run" in str(error) or "weights_only" in str(error) or "Weights only" in str(error)
         came = "a pickle that wants to run code, which is refused" if refused else _line(error)
@@ -73,9 +85,20 @@ def _read_torch(path: Path) -> Arrays:
             content = content[key]
     if not isinstance(content, Mapping):
         raise InputError(f"{path}: expected a checkpoint of named tensors, came {type(content).__name__}")
-    tensors = {str(name): value.detach() for name, value in content.items() if isinstance(value, torch.Tensor)}
-    real = {name: tensor for name, tensor in tensors.items() if not tensor.is_complex()}
-    return {name: (t.float() if t.is_floating_point() else t).numpy() for name, t in real.items()}
+    tensors = {str(name): value for name, value in content.items() if isinstance(value, torch.Tensor)}
+    return {name: _plain(path, name, value) for name, value in tensors.items() if not value.is_complex()}
+
+
+def _plain(path: Path, name: str, tensor: Any) -> NDArray[Any]:
+    """Return a torch tensor of any type and layout as an array."""
+    try:
+        if tensor.is_quantized:
+            tensor = tensor.dequantize()
+        dense = tensor.detach().to_dense() if str(tensor.layout) != "torch.strided" else tensor.detach()
+        array: NDArray[Any] = (dense.float() if dense.is_floating_point() else dense).numpy()
+    except (RuntimeError, TypeError, NotImplementedError) as error:
+        raise InputError(f"{path}: expected an array in {name!r}, came: {_line(error)}") from None
+    return array
 
 
 def _without_reparametrization(arrays: Arrays) -> Arrays:
@@ -85,7 +108,10 @@ def _without_reparametrization(arrays: Arrays) -> Arrays:
     for name, values in arrays.items():
         whole = name.removesuffix("_orig")
         if name.endswith("_orig") and whole in pruned:
-            plain[whole] = values * arrays[f"{whole}_mask"]
+            mask = arrays[f"{whole}_mask"]
+            if mask.shape != values.shape:
+                raise InputError(f"{whole}: expected a mask of shape {values.shape}, came {mask.shape}")
+            plain[whole] = values * mask
         elif not (name.endswith("_mask") and name.removesuffix("_mask") in pruned):
             plain[name] = values
     return plain
@@ -93,7 +119,12 @@ def _without_reparametrization(arrays: Arrays) -> Arrays:
 
 def _to_npz(masks: Mapping[str, NDArray[np.bool_]]) -> bytes:
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **dict(masks))  # type: ignore[arg-type]
+    with zipfile.ZipFile(buffer, "w") as archive:  # numpy's savez refuses some names of arrays
+        for name, values in masks.items():
+            member = zipfile.ZipInfo(f"{name}.npy")  # of 1980, so that the bytes do not tell the time
+            member.compress_type = zipfile.ZIP_DEFLATED
+            with archive.open(member, "w") as file:
+                np.lib.format.write_array(file, values, allow_pickle=False)
     return buffer.getvalue()
 
 

@@ -196,11 +196,14 @@ class Params(Block):
 def read_params(path: str | Path = "params.yaml") -> Params:
     """Read and check params.yaml. Raises InputError with one line that names the key, what was expected, what came."""
     try:
-        values: Any = YAML(typ="safe").load(Path(path))
+        try:
+            values: Any = YAML(typ="safe").load(Path(path))
+        except ValueError as error:  # of a date or a number that cannot be
+            raise YAMLError(str(error)) from None
         return Params.model_validate(values)
     except OSError as error:
         raise InputError(f"{path}: expected a readable file, came: {error.strerror}") from None
-    except YAMLError as error:
+    except (YAMLError, RecursionError, OverflowError) as error:
         raise InputError(f"{path}: expected YAML, came: {' '.join(str(error).split())}") from None
     except ValidationError as error:
         raise InputError(f"{path}: {describe(error, Params)}") from None

@@ -1,5 +1,6 @@
 """What `uticket audit` and `uticket balance` look at: the layers, masks and weights of a file or a ticket."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -51,7 +52,12 @@ def read_subject(
     a layers.json for a file. positions: layer -> output positions, where nothing else tells.
     Raises InputError, naming the file and the layer, on anything that cannot be audited.
     """
-    subject = _read_folder(path, linear) if path.is_dir() else _read_file(path, linear, layers_file)
+    if not os.path.isdir(path):  # noqa: PTH112, unlike Path.is_dir it never raises
+        subject = _read_file(path, linear, layers_file)
+    elif layers_file is None:
+        subject = _read_folder(path, linear)
+    else:
+        raise InputError(f"--layers: expected it with a file only, came the folder {path}, which has its own")
     layers = subject.layers
     if skip_first:
         first = next((layer for layer in layers if layer.kind == "conv"), None)
@@ -59,10 +65,11 @@ def read_subject(
     if not layers:
         raise InputError(f"{path}: expected a convolution (a 4-D array), came none")
     for name, count in (positions or {}).items():
-        if name not in {layer.name for layer in layers}:
+        named = [layer for layer in layers if name in (layer.name, layer.name.removesuffix(".weight"))]
+        if not named:
             known = ", ".join(layer.name for layer in layers)
             raise InputError(f"--positions: expected a layer of {path} ({known}), came {name!r}")
-        layers = [n.model_copy(update={"output_size": (1, count)}) if n.name == name else n for n in layers]
+        layers = [n.model_copy(update={"output_size": (1, count)}) if n in named else n for n in layers]
     return replace(subject, layers=layers)
 
 
@@ -70,7 +77,8 @@ def _read_folder(folder: Path, linear: bool) -> Subject:
     files = TicketFiles(folder)
     described, timesteps = read_layers(files.layers)
     layers = [layer for layer in described if layer.on_pes or (linear and layer.kind == "linear")]
-    masks = files.mask if files.mask.exists() else files.mask.with_suffix(".npz")
+    other = files.mask.with_suffix(".npz")
+    masks = other if other.exists() and not files.mask.exists() else files.mask
     arrays = read_arrays(masks)
     kept = {layer.name: _kept(masks, layer.name, _fitting(masks, arrays, layer)) for layer in described}
     weights = None
@@ -94,6 +102,9 @@ def _read_file(path: Path, linear: bool, layers_file: Path | None) -> Subject:
         layers.append(layer.model_copy(update={"name": name}) if layer else _layer_of(name, values.shape))
         weights[name] = _finite(path, name, values)
         kept[name] = _kept(path, name, values)
+    if layers_file and not any(name in kept or f"{name}.weight" in kept for name in told):
+        names = ", ".join(kept) or "none"
+        raise InputError(f"{layers_file}: expected layers of {path} ({names}), came {', '.join(told) or 'none'}")
     only_masks = all(np.isin(values, (0, 1)).all() for values in weights.values())
     return Subject(layers, Mask(kept), None if only_masks else weights, timesteps)
 
@@ -120,7 +131,7 @@ def _fitting(path: Path, arrays: Arrays, layer: Layer) -> NDArray[Any]:
 def _finite(path: Path, name: str, values: NDArray[Any]) -> NDArray[Any]:
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         raise InputError(f"{path}: expected finite weights in {name!r}, came NaN or infinity")
-    return values
+    return values if values.dtype.kind == "f" else values.astype(np.float32)
 
 
 def _kept(path: Path, name: str, values: NDArray[Any]) -> NDArray[np.bool_]:
