@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from uticket.errors import InputError
 from uticket.wording import describe
 
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1, le=2**20)]
 Pair = tuple[Count, Count]
 
 
@@ -60,6 +60,19 @@ def write_layers(path: Path, layers: Sequence[Layer], timesteps: int) -> None:
 class _Document(BaseModel):
     timesteps: Count
     layers: list[Layer]
+
+    @model_validator(mode="after")
+    def _check_across_layers(self) -> "_Document":
+        filters: dict[str, int] = {}
+        for place, layer in enumerate(self.layers):
+            if layer.name in {other.name for other in self.layers[:place]}:
+                raise ValueError(
+                    f"layers.{place}.name: expected another name for each layer, came {layer.name!r} twice"
+                )
+            if layer.adds_to and filters.setdefault(layer.adds_to, layer.filters) != layer.filters:
+                expected = f"{filters[layer.adds_to]} as in the other parts of {layer.adds_to!r}"
+                raise ValueError(f"layers.{place}.filters: expected {expected}, came {layer.filters}")
+        return self
 
 
 def read_layers(path: Path) -> tuple[list[Layer], int]:
