@@ -27,7 +27,7 @@ def main(method: str) -> None:
         mask = ticket.stored(params.hw.weight_bits, params.hw.quantizer)
         activity = read_table(ticket.files.activity)
         sparsity: dict[str, float] = dict(zip(activity["layer"], activity["spike_sparsity"], strict=True))
-        for pes in dict.fromkeys((array.pes, *params.hw.sweep)):
+        for pes in sorted({array.pes, *params.hw.sweep}):
             results = count_cycles(ticket.layers, mask, replace(array, pes=pes), ticket.timesteps)
             energies = layer_energies(results, sparsity, params.energy.leakage_ratio)
             totals = {**asdict(network_totals(results)), "energy": sum(energies)}

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 
@@ -133,6 +134,14 @@ def test_page_and_tables_are_written(project):
     assert "uticket/r01" in page
     for name in ("rounds", "layers", "pe_sweep", "policies", "quantized", "training"):
         assert len((project.folder / "report" / f"{name}.csv").read_text().splitlines()) > 5
+
+
+def test_sweep_has_every_pe_count_in_order(project):
+    sweep = pd.read_csv(project.folder / "report" / "pe_sweep.csv")
+    for _, rows in sweep.groupby("method"):
+        assert rows["pes"].tolist() == [2, 4, 8, 16, 32, 64]
+        assert rows["latency_cycles"].is_monotonic_decreasing
+        assert (rows["work_cycles"] == rows["work_cycles"].iloc[0]).all()
 
 
 def test_second_run_does_nothing(project):
