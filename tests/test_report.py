@@ -62,7 +62,8 @@ def test_figures_are_the_same_bytes_for_the_same_tables():
     tickets = ["dense", "dense", "lth/r01"]
     curves = {"method": ["dense", "dense", "lth"], "round": [0, 0, 1], "epoch": [1, 2, 1], "test_accuracy": 0.5}
     training = pd.DataFrame({"ticket": tickets, **curves})
-    tables = Tables(table, layers, sweep, training)
+    unused = pd.DataFrame()
+    tables = Tables(table, layers, sweep, policies=unused, quantized=unused, training=training)
     for plot in FIGURES.values():
         svg = draw(plot, tables)
         assert "<svg" in svg
