@@ -1,5 +1,7 @@
 """Make one ticket: prune its parent, balance the mask, rewind the weights that are left, train and test them."""
 
+from functools import partial
+
 import click
 
 from uticket.arrays import load_weights
@@ -10,7 +12,7 @@ from uticket.mask import Mask
 from uticket.params import DENSE, Params, read_params
 from uticket.paths import PREPARED, TicketFiles, ticket_files
 from uticket.progress import log, start_logging
-from uticket.seeds import torch_seed
+from uticket.seeds import generator, torch_seed
 from uticket.snn.batches import on_device
 from uticket.snn.checkpoint import load_state
 from uticket.snn.device import choose_device
@@ -18,7 +20,7 @@ from uticket.snn.masking import MaskedWeights
 from uticket.snn.models import build
 from uticket.snn.ticket import write_ticket
 from uticket.snn.train import train
-from uticket.ticket.balance import balance_network
+from uticket.ticket.balance import balance_layers
 from uticket.ticket.prune import prune
 
 
@@ -52,8 +54,9 @@ def next_mask(params: Params, ticket: str, parent: TicketFiles, number: int) -> 
         array = None
         if balancing.scope == "group":
             array = Array(params.hw.pes, params.hw.mapping, params.hw.dataflow)
-        how = balancing.mode, balancing.select
-        mask = balance_network(pruned, trained, weights, layers, array, *how, params.seed, number)
+        on_pes = [layer for layer in layers if layer.on_pes]
+        rng_of = partial(generator, params.seed, "balance", number)
+        mask = balance_layers(pruned, on_pes, array, balancing.mode, balancing.select, rng_of, trained, weights)
     changes = {
         "num_pruned": trained.num_kept - pruned.num_kept,
         "num_recovered": sum(int((mask[name] & ~pruned[name]).sum()) for name in names),

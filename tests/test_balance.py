@@ -1,3 +1,6 @@
+import math
+from collections import Counter
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -8,11 +11,13 @@ from hypothesis.extra import numpy as hnp
 
 from tests.test_cycles import LAYER
 from uticket.hardware.cycles import layer_cycles
-from uticket.mapping import POLICIES, Array, Mapping, channel_slices, contiguous, unit_nonzeros
+from uticket.mapping import POLICIES, Array, Mapping, channel_slices, contiguous, count_by_row, unit_nonzeros
 from uticket.mask import Mask
-from uticket.ticket.balance import balance, balance_network, whole_layer
+from uticket.seeds import generator
+from uticket.ticket.balance import balance, balance_layers, whole_layer
 from uticket.ticket.bins import Bins
-from uticket.ticket.select import SELECT, draw
+from uticket.ticket.draw import draw
+from uticket.ticket.select import SELECT
 
 MODES = ["both", "recover", "remove"]
 masks = hnp.arrays(bool, st.tuples(st.integers(1, 12), st.integers(1, 4), st.just(3), st.just(3)))
@@ -125,31 +130,56 @@ def test_random_choice_is_even():
 
 
 @settings(max_examples=300)
-@given(data=st.data(), sizes=st.lists(st.integers(0, 9), min_size=1, max_size=6), seed=st.integers(0, 99))
-def test_draw_takes_so_many_different_items_of_each_set(data, sizes, seed):
-    counts = [data.draw(st.integers(0, size)) for size in sizes]
-    drawn = draw(np.array(counts), np.array(sizes), rng(seed))
-    assert len(set(drawn.tolist())) == len(drawn)
-    edges = np.cumsum([0, *sizes])
-    assert np.histogram(drawn, bins=np.arange(edges[-1] + 1))[0].sum() == sum(counts)
-    assert [int(((drawn >= a) & (drawn < b)).sum()) for a, b in pairwise(edges)] == counts
+@given(mask=masks, pes=st.integers(1, 14), wanted=st.booleans(), data=st.data(), seed=st.integers(0, 99))
+def test_draw_takes_so_many_different_positions_of_each_bin(mask, pes, wanted, data, seed):
+    bins = Bins.of(mask.shape, in_groups(mask, pes))
+    flat = bins.flat(mask)
+    fitting = [np.flatnonzero(flat[a:b] == wanted) + a for a, b in pairwise(bins.edges)]
+    counts = np.array([data.draw(st.integers(0, len(positions))) for positions in fitting])
+    drawn = draw(flat, wanted, bins, counts, rng(seed)).tolist()
+    assert len(set(drawn)) == len(drawn) == counts.sum()
+    assert [len(set(drawn) & set(positions.tolist())) for positions in fitting] == counts.tolist()
+
+
+def test_draw_is_even_over_sets_however_many_of_how_many_are_drawn():
+    for kept, wanted, count in ((6, True, 2), (6, True, 5), (1, False, 2), (4, False, 3), (2, False, 6)):
+        flat = np.arange(8) < kept
+        bins = Bins.of((1, 8), contiguous(np.zeros(1, dtype=np.int64), 1))
+        num = kept if wanted else 8 - kept
+        seen = Counter(
+            tuple(sorted(draw(flat, wanted, bins, np.array([count]), rng(seed)).tolist())) for seed in range(3000)
+        )
+        sets = math.comb(num, count)
+        assert len(seen) == sets
+        assert all(abs(n - 3000 / sets) < 6 * math.sqrt(3000 / sets) for n in seen.values())
+
+
+def test_draw_refuses_more_than_there_is():
+    bins = Bins.of((2, 4), contiguous(np.zeros(2, dtype=np.int64), 1))
+    with pytest.raises(ValueError, match="counts: expected at most as many positions as fit"):
+        draw(np.array([1, 1, 0, 0] * 2, dtype=bool), True, bins, np.array([2, 3]), rng())
 
 
 @settings(max_examples=300)
 @given(mask=masks, pes=st.integers(1, 14), policy=st.sampled_from(sorted(POLICIES)), dataflow=st.booleans())
-def test_bins_hold_the_weights_of_their_pe_and_find_the_free_ones(mask, pes, policy, dataflow):
+def test_bins_hold_the_weights_of_their_pe(mask, pes, policy, dataflow):
     mapping = channel_slices(*mask.shape[:2], pes) if dataflow else POLICIES[policy](unit_nonzeros(mask), pes)
-    bins = Bins.of(mask, mapping)
-    assert np.array_equal(bins.unflat(bins.flat(mask)), mask)
+    bins = Bins.of(mask.shape, mapping)
     units = mask.reshape(len(mapping.group), -1)
     flat = bins.flat(mask)
+    assert np.array_equal(bins.unflat(flat), mask)
     for b, place in enumerate(sorted(set(mapping.bins.tolist()))):
         expected = units[mapping.bins == place].ravel()
-        held = flat[bins.edges[b] : bins.edges[b + 1]]
-        assert np.array_equal(held, expected)
-        free = np.flatnonzero(~held)
-        found = bins.free(bins.kept, np.full(len(free), b), np.arange(len(free)))
-        assert (found - bins.edges[b]).tolist() == free.tolist()
+        assert np.array_equal(flat[bins.edges[b] : bins.edges[b + 1]], expected)
+        assert bins.count_ones(flat)[b] == expected.sum()
+        assert bins.group[b] == place // mapping.pes
+
+
+@settings(max_examples=300)
+@given(rows=hnp.arrays(bool, st.tuples(st.integers(0, 4), st.integers(0, 40))), times=st.sampled_from([1, 8, 600]))
+def test_rows_are_counted_whatever_their_length(rows, times):
+    rows = np.tile(rows, times)
+    assert count_by_row(rows).tolist() == [sum(row) for row in rows.tolist()]
 
 
 def plain_targets(mask: np.ndarray, mapping: Mapping, mode: str) -> dict[int, int]:
@@ -216,19 +246,15 @@ def test_scope_layer_keeps_every_divisor_of_the_filters_busy(mask, mode):
             assert layer_cycles(unit_nonzeros(balanced), in_groups(balanced, pes)).utilization == 1.0
 
 
-def test_only_layers_on_the_pes_are_balanced_each_with_its_own_draws():
+def test_only_given_layers_are_balanced_each_with_its_own_draws():
     kept = rng().random((4, 2, 3, 3)) < 0.3
     mask = Mask({"conv1": kept, "conv2": kept, "conv3": kept, "fc": np.eye(4)})
     weights = {name: np.ones(values.shape) for name, values in mask.items()}
-    layers = [
-        LAYER.model_copy(update={"name": "conv1", "reads": "image"}),
-        LAYER,
-        LAYER.model_copy(update={"name": "conv3"}),
-        LAYER.model_copy(update={"name": "fc", "kind": "linear"}),
-    ]
+    layers = [LAYER, LAYER.model_copy(update={"name": "conv3"})]
 
     def run(seed: int, number: int, array: Array | None = None) -> Mask:
-        return balance_network(mask, mask, weights, layers, array, "both", "random", seed, number)
+        rng_of = partial(generator, seed, number)
+        return balance_layers(mask, layers, array, "both", "random", rng_of, mask, weights)
 
     balanced = run(seed=0, number=1)
     assert np.array_equal(balanced["conv1"], kept)

@@ -6,12 +6,9 @@ from typing import Any
 import numpy as np
 
 from uticket.hardware.analytic import LayerResult, Totals, count_cycles, network_totals
-from uticket.mapping import Array, map_layers
+from uticket.mapping import Array
 from uticket.mask import Mask
-from uticket.names import Mode, Scope, Select
-from uticket.seeds import generator
 from uticket.subject import Subject
-from uticket.ticket.balance import balance, whole_layer
 
 
 def audit(subject: Subject, array: Array, timesteps: int | None = None) -> dict[str, Any]:
@@ -31,23 +28,6 @@ def audit(subject: Subject, array: Array, timesteps: int | None = None) -> dict[
         "layers": [_layer(layer) for layer in layers],
         "network": _totals(network_totals(layers)),
     }
-
-
-def balance_masks(subject: Subject, array: Array, scope: Scope, mode: Mode, select: Select, seed: int) -> Mask:
-    """Return the mask of a pruned network with every layer balanced; `select` magnitude needs its weights.
-
-    scope: `group` balances what runs together on the array, `layer` all filters of a layer. The same subject, settings
-    and seed give the same mask. Raises ValueError if weights are needed and not there.
-    """
-    where = map_layers(subject.layers, subject.mask, array)
-    balanced = {}
-    for layer in subject.layers:
-        kept = subject.mask[layer.name]
-        mapping = whole_layer(layer.filters) if scope == "layer" else where[layer.name]
-        weights = None if subject.weights is None else subject.weights[layer.name]
-        rng = generator(seed, "balance", layer.name)
-        balanced[layer.name] = balance(kept, mapping, mode, select, rng=rng, weights=weights)
-    return subject.mask.replace(balanced)
 
 
 def compare(subject: Subject, balanced: Mask, array: Array) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import os
 import re
 import sys
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any, get_args
 
@@ -13,7 +13,7 @@ import click
 
 from uticket import __version__
 from uticket.audit import audit as audit_masks
-from uticket.audit import balance_masks, compare
+from uticket.audit import compare
 from uticket.chains import write_chains
 from uticket.errors import InputError
 from uticket.foreign import WRITE, write_masks
@@ -21,6 +21,7 @@ from uticket.mapping import Array
 from uticket.names import MOST_PES, QUANTIZERS, Dataflow, Mode, Policy, Scope, Select, SparePes
 from uticket.params import Params, read_params
 from uticket.paths import REPORT, ticket_files
+from uticket.seeds import generator
 from uticket.subject import read_subject
 from uticket.text import plain_table
 
@@ -162,6 +163,8 @@ def balance_command(
 
     OUT is .npz, .safetensors, .pt or .pth, a 0/1 array for each layer.
     """
+    from uticket.ticket.balance import balance_layers  # imported here: numba would slow the other commands down
+
     if out.suffix not in WRITE:
         raise InputError(f"{out}: expected an ending of {', '.join(WRITE)}, came {out.suffix or 'none'}")
     if os.path.lexists(out) and not force:
@@ -169,7 +172,9 @@ def balance_command(
     subject = read_subject(path, linear, skip_first)
     if select == "magnitude" and subject.weights is None:
         raise InputError(f"{path}: expected weights, by which magnitude selects, came 0/1 masks")
-    balanced = balance_masks(subject, array, scope, mode, select, seed)
+    groups = array if scope == "group" else None
+    rng_of = partial(generator, seed, "balance")
+    balanced = balance_layers(subject.mask, subject.layers, groups, mode, select, rng_of, weights=subject.weights)
     write_masks(out, balanced)
     settings = {"pes": array.pes, "mapping": array.policy, "dataflow": array.dataflow}
     choices = {"scope": scope, "mode": mode, "select": select, "seed": seed}

@@ -51,13 +51,13 @@ class Mapping:
 
     def workload(self, nonzeros: Ints) -> Ints:
         """Sum the nonzeros of the units, shape (units,), by (groups, pes); a PE without a unit has 0."""
-        workload = np.zeros(self.num_groups * self.pes, dtype=np.int64)
-        np.add.at(workload, self.bins, nonzeros)
-        return workload.reshape(-1, self.pes)
+        workload = np.bincount(self.bins, weights=nonzeros, minlength=self.num_groups * self.pes)
+        return workload.astype(np.int64).reshape(-1, self.pes)  # exact: doubles hold whole numbers up to 2^53
 
     def used_pes(self) -> Ints:
         """Count the PEs of each group that have a unit, shape (groups,)."""
-        used: Ints = np.count_nonzero(self.workload(np.ones_like(self.group)), axis=1)
+        units = np.bincount(self.bins, minlength=self.num_groups * self.pes)
+        used: Ints = np.count_nonzero(units.reshape(-1, self.pes), axis=1)
         return used
 
 
@@ -118,12 +118,19 @@ def unit_nonzeros(mask: NDArray[np.bool_], dataflow: Dataflow = "filters") -> In
     mask: (filters, channels, height, width) or (outputs, inputs).
     """
     units = len(mask) if dataflow == "filters" else mask.shape[0] * mask.shape[1]
-    rows = np.ascontiguousarray(mask).reshape(units, -1)
-    if rows.shape[1] % 8 == 0:  # eight weights at a time
-        bits: Ints = np.bitwise_count(rows.view(np.uint64)).sum(axis=1, dtype=np.int64)
-        return bits
-    counts: Ints = np.count_nonzero(rows, axis=1).astype(np.int64)
-    return counts
+    return count_by_row(np.ascontiguousarray(mask).reshape(units, -1))
+
+
+def count_by_row(rows: NDArray[np.bool_]) -> Ints:
+    """Count the ones in each row of a contiguous 0/1 array, shape (rows,)."""
+    if rows.shape[1] % 8:
+        counts: Ints = np.count_nonzero(rows, axis=1).astype(np.int64)
+        return counts
+    words = rows.view(np.uint64)  # adding words adds eight weights at a time, as long as no byte exceeds 255
+    block = next(size for size in range(255, 0, -1) if words.shape[1] % size == 0)
+    by_byte = np.add.reduce(words.reshape(len(rows), words.shape[1] // block, block), axis=2)
+    sums: Ints = by_byte.view(np.uint8).sum(axis=1, dtype=np.int64)
+    return sums
 
 
 def map_layers(layers: Iterable[Layer], masks: Named[str, NDArray[np.bool_]], array: Array) -> dict[str, Mapping]:

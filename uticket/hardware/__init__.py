@@ -1,1 +1,1 @@
-"""What a chip does with a ticket: cycles and energy (numpy only)."""
+"""What a chip does with a ticket: cycles and energy (numpy and numba)."""

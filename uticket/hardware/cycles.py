@@ -35,7 +35,7 @@ def layer_cycles(
     workload = mapping.workload(nonzeros)
     busiest, total = workload.max(axis=1, initial=0), workload.sum(axis=1)
     shared = np.full(len(busiest), positions)  # output positions that the longest copy of each group computes
-    if spare_pes == "split_outputs":
+    if spare_pes == "split_outputs" and positions > 1:
         copies = np.minimum(mapping.pes // np.maximum(mapping.used_pes(), 1), positions)
         shared = -(-positions // np.maximum(copies, 1))
     latency = int((busiest * shared).sum()) * timesteps

@@ -4,17 +4,16 @@ A bin is what one PE holds in one group: a filter, two paired filters, or a slic
 weights each bin ends with is the mode's answer; which ones, the selection's.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from uticket.arrays import Weights
 from uticket.layers import Layer
-from uticket.mapping import Array, Mapping, contiguous, map_layers
+from uticket.mapping import Array, Ints, Mapping, contiguous, map_layers
 from uticket.mask import Mask
 from uticket.names import Mode, Select
-from uticket.seeds import generator
-from uticket.ticket.bins import Bins, Ints
+from uticket.ticket.bins import Bins
 from uticket.ticket.select import SELECT, Kept, Values
 
 
@@ -40,36 +39,38 @@ def balance(
     Source: Yin et al. 2024, Algorithm 1, lines 6-16; scope and rounding as in its published code (group of n
     consecutive filters, ceiling). Differs in: short groups and unequal slices, which fail there.
     """
-    bins = Bins.of(mask, mapping)
-    targets = bin_targets(bins, mode)
-    choose = SELECT[select](bins, mask if trained is None else trained, weights, rng)
-    balanced = bins.flat(mask).copy()
-    balanced[choose.removed(np.maximum(bins.counts - targets, 0))] = False
-    balanced[choose.recovered(np.maximum(targets - bins.counts, 0))] = True
+    bins = Bins.of(mask.shape, mapping)
+    kept = bins.flat(mask)
+    counts = bins.count_ones(kept)
+    targets = bin_targets(bins, counts, mode)
+    choose = SELECT[select](bins, kept, mask if trained is None else trained, weights, rng)
+    balanced = kept.copy()
+    balanced[choose.removed(np.maximum(counts - targets, 0))] = False
+    balanced[choose.recovered(np.maximum(targets - counts, 0))] = True
     return bins.unflat(balanced)
 
 
-def bin_targets(bins: Bins, mode: Mode) -> Ints:
-    """Return the number of weights that each bin ends with, shape (bins,)."""
+def bin_targets(bins: Bins, counts: Ints, mode: Mode) -> Ints:
+    """Return the number of weights that each bin, which keeps `counts` of them, ends with, shape (bins,)."""
     groups = bins.group.max(initial=-1) + 1
     targets = np.zeros(groups, dtype=np.int64)
     if mode == "recover":
-        np.maximum.at(targets, bins.group, bins.counts)
+        np.maximum.at(targets, bins.group, counts)
     elif mode == "remove":
         targets[:] = np.iinfo(np.int64).max
-        np.minimum.at(targets, bins.group, bins.counts)
+        np.minimum.at(targets, bins.group, counts)
     else:
-        targets = _filled(bins, groups)
+        targets = _filled(bins, counts, groups)
     return np.minimum(targets[bins.group], bins.sizes)
 
 
-def _filled(bins: Bins, groups: int) -> Ints:
+def _filled(bins: Bins, counts: Ints, groups: int) -> Ints:
     """Return the lowest level for each group at which its bins, each filled up to it, hold all of its weights.
 
     It is the ceiling of the mean where every bin is large enough for that.
     """
     totals, level = np.zeros(groups, dtype=np.int64), np.full(groups, -1, dtype=np.int64)
-    np.add.at(totals, bins.group, bins.counts)
+    np.add.at(totals, bins.group, counts)
     full = np.zeros(len(bins.sizes), dtype=bool)
     while True:
         left, open_bins = totals.copy(), np.bincount(bins.group[~full], minlength=groups)
@@ -86,28 +87,26 @@ def whole_layer(num_filters: int) -> Mapping:
     return contiguous(np.zeros(num_filters, dtype=np.int64), num_filters)
 
 
-def balance_network(
+def balance_layers(
     mask: Mask,
-    trained: Mask,
-    weights: Weights,
     layers: Sequence[Layer],
     array: Array | None,
     mode: Mode,
     select: Select,
-    seed: int,
-    number: int,
+    rng_of: Callable[[str], np.random.Generator],
+    trained: Mask | None = None,
+    weights: Weights | None = None,
 ) -> Mask:
-    """Balance the layers that run on the PEs; the others stay as they are.
+    """Balance `layers`; the others stay as they are.
 
-    mask: after pruning; trained: before it; weights: the trained ones. array: whose groups are balanced; None is the
-    scope `layer`, in which all filters of a layer end with the same number of weights, so that they keep any number
-    of PEs busy that divides the filters. seed and the number of the round decide what is drawn.
+    array: whose groups are balanced; None is the scope `layer`, in which all filters of a layer end with the same
+    number of weights, so that they keep any number of PEs busy that divides the filters. rng_of: layer name -> where
+    its draws come from. trained, weights: the mask before pruning and the trained weights, by layer, as in `balance`.
     """
-    on_pes = [layer for layer in layers if layer.on_pes]
-    where = map_layers(on_pes, mask, array) if array is not None else {n.name: whole_layer(n.filters) for n in on_pes}
+    where = map_layers(layers, mask, array) if array is not None else {n.name: whole_layer(n.filters) for n in layers}
     balanced = {}
-    for layer in on_pes:
-        name, rng = layer.name, generator(seed, "balance", number, layer.name)
-        before, values = trained[name], weights[name]
-        balanced[name] = balance(mask[name], where[name], mode, select, rng=rng, trained=before, weights=values)
+    for name, mapping in where.items():
+        before = None if trained is None else trained[name]
+        values = None if weights is None else weights[name]
+        balanced[name] = balance(mask[name], mapping, mode, select, rng=rng_of(name), trained=before, weights=values)
     return mask.replace(balanced)

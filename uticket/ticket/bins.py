@@ -1,5 +1,6 @@
 """The weights of a layer in the order of the PEs that hold them."""
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -7,9 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from uticket.mapping import Mapping
-
-Ints = NDArray[np.int64]
+from uticket.mapping import Ints, Mapping, count_by_row
 
 
 @dataclass(frozen=True)
@@ -22,32 +21,36 @@ class Bins:
     shape: tuple[int, ...]  # of the layer's weights
     order: Ints | None  # units in the order of their bins; None if they stand so already
     group: Ints  # (bins,)
-    edges: Ints  # (bins + 1,), positions at which bins begin, and the end
-    kept: Ints  # positions of the kept weights, ascending
+    first_unit: Ints  # (bins,), where the units of each bin begin
+    unit_size: int  # weights
 
     @classmethod
-    def of(cls, mask: NDArray[np.bool_], mapping: Mapping) -> "Bins":
-        """Lay out a mask. Raises ValueError if its weights cannot be cut into the units of the mapping."""
-        num_units = len(mapping.bins)
-        if mask.size % max(num_units, 1):
-            raise ValueError(f"mapping: expected units that cut a mask of shape {mask.shape} evenly, came {num_units}")
+    def of(cls, shape: tuple[int, ...], mapping: Mapping) -> "Bins":
+        """Lay out a layer. Raises ValueError if its weights cannot be cut into the units of the mapping."""
         places = mapping.bins
-        order = None if (np.diff(places) >= 0).all() else np.argsort(places, kind="stable")
+        size, num_units = math.prod(shape), len(places)
+        if size % max(num_units, 1):
+            raise ValueError(f"mapping: expected units that cut a mask of shape {shape} evenly, came {num_units}")
+        order = None if (places[1:] >= places[:-1]).all() else np.argsort(places, kind="stable")
         units = np.bincount(places)
         found = np.flatnonzero(units)
-        edges = np.concatenate([[0], np.cumsum(units[found] * (mask.size // max(num_units, 1)))]).astype(np.int64)
-        layout = cls(mask.shape, order, found // mapping.pes, edges, kept=np.zeros(0, dtype=np.int64))
-        return cls(mask.shape, order, found // mapping.pes, edges, kept=np.flatnonzero(layout.flat(mask)))
+        first_unit = np.cumsum(units[found]) - units[found]
+        return cls(shape, order, found // mapping.pes, first_unit, size // max(num_units, 1))
+
+    @cached_property
+    def edges(self) -> Ints:
+        """Positions at which bins begin, and the end, shape (bins + 1,)."""
+        return np.append(self.first_unit * self.unit_size, math.prod(self.shape))
 
     @cached_property
     def sizes(self) -> Ints:
         """Weights of each bin, kept or not."""
         return np.diff(self.edges)
 
-    @cached_property
-    def counts(self) -> Ints:
-        """Kept weights of each bin."""
-        return self.count(self.kept)
+    def count_ones(self, flat: NDArray[np.bool_]) -> Ints:
+        """Count the ones of a laid out 0/1 array by bin."""
+        ones: Ints = np.add.reduceat(count_by_row(flat.reshape(-1, self.unit_size)), self.first_unit)
+        return ones
 
     def count(self, positions: Ints) -> Ints:
         """Count ascending positions by bin."""
@@ -70,16 +73,3 @@ class Bins:
         back = np.empty_like(values).reshape(len(self.order), -1)
         back[self.order] = values.reshape(back.shape)
         return back.reshape(self.shape)
-
-    def free(self, occupied: Ints, bins: Ints, ranks: Ints) -> Ints:
-        """Return the position of the `ranks`-th weight that is not occupied, for each of `bins`.
-
-        occupied: ascending positions. bins, ranks: of the same shape; a rank counts from 0.
-        """
-        first = np.searchsorted(occupied, self.edges)  # where the occupied positions of each bin begin
-        of = np.repeat(np.arange(len(self.sizes)), np.diff(first))
-        # an occupied position that has p free ones before it in its bin moves the ranks from p on by one
-        before = occupied - self.edges[of] - (np.arange(len(occupied)) - first[of])
-        width = int(self.sizes.max(initial=0)) + 1
-        passed = np.searchsorted(of * width + before, bins * width + ranks, side="right") - first[bins]
-        return self.edges[bins] + ranks + passed
