@@ -8,7 +8,12 @@ SparePes = Literal["split_outputs", "idle"]  # uticket.hardware.cycles
 Scope = Literal["group", "layer"]  # uticket.ticket.balance
 Mode = Literal["both", "recover", "remove"]  # uticket.ticket.balance
 Select = Literal["random", "magnitude"]  # uticket.ticket.select
+Granularity = Literal["token", "channel", "tile"]  # uticket.hardware.events
+TokenCost = Literal["timesteps", "spikes", "one"]  # uticket.hardware.tokens
+CostModel = Literal["analytic", "events"]  # uticket.hardware.analytic, uticket.hardware.events
 Quantizer = Literal["plain", "keep_mask"]  # uticket.hardware.quantize
 QUANTIZERS: tuple[Quantizer, ...] = get_args(Quantizer)
+
+EventsOn = Literal["last", "all"]  # stages.simulate
 
 MOST_PES = 65536  # more than any chip has; a larger number is a mistake

@@ -34,10 +34,7 @@ def layer_cycles(
     """
     workload = mapping.workload(nonzeros)
     busiest, total = workload.max(axis=1, initial=0), workload.sum(axis=1)
-    shared = np.full(len(busiest), positions)  # output positions that the longest copy of each group computes
-    if spare_pes == "split_outputs" and positions > 1:
-        copies = np.minimum(mapping.pes // np.maximum(mapping.used_pes(), 1), positions)
-        shared = -(-positions // np.maximum(copies, 1))
+    shared = -(-positions // group_copies(mapping, positions, spare_pes))  # output positions of the longest copy
     latency = int((busiest * shared).sum()) * timesteps
     work = int(total.sum()) * positions * timesteps
     return Cycles(
@@ -49,7 +46,15 @@ def layer_cycles(
     )
 
 
-def group_utilization(busiest: Ints, total: NDArray[np.float64], pes: int) -> NDArray[np.float64]:
+def group_copies(mapping: Mapping, positions: int, spare_pes: SparePes) -> Ints:
+    """Return how many copies of each group run side by side, each on other output positions, shape (groups,)."""
+    if spare_pes == "idle" or positions == 1:
+        return np.ones(mapping.num_groups, dtype=np.int64)
+    copies: Ints = np.clip(mapping.pes // np.maximum(mapping.used_pes(), 1), 1, positions)
+    return copies
+
+
+def group_utilization(busiest: Ints, total: NDArray[np.integer | np.floating], pes: int) -> NDArray[np.float64]:
     """Return the utilization of each group that has work, shape (groups with work,), in [0, 1].
 
     busiest, total: operations of the busiest PE and of all `pes` together, by group. mu = 1 - (max - mean) / max *

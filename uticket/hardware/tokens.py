@@ -1,0 +1,129 @@
+"""The tokens of a layer: which activations of an image meet which kernel positions, compiled.
+
+A token is an activation with a spike at one kernel position of one input channel: the output that it adds to follows
+from where it is. Activations without a spike in all timesteps, and those of the padding, make none. Keys number the
+kernel positions: channel * kernel height * kernel width + row * kernel width + column.
+Source: facts of the hardware model, sections 2 to 4 and 7.
+"""
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from uticket.layers import Layer
+from uticket.mapping import Ints
+from uticket.names import TokenCost
+
+
+@dataclass(frozen=True)
+class Tiles:
+    """How the outputs of a layer are cut: into tiles that run one after another, and each tile over the copies."""
+
+    copies: int  # of the filters of a group, which share the outputs of a tile
+    side: int  # of a tile, the smaller ones at the edge excepted
+    part: NDArray[np.int32]  # (output height, output width), tile * copies + copy
+
+    @property
+    def num_tiles(self) -> int:
+        """Tiles that run one after another."""
+        return int(self.part.max()) // self.copies + 1
+
+
+def cut(output_size: tuple[int, int], accumulators: int, copies: int = 1) -> Tiles:
+    """Cut the outputs of a layer for PEs with so many accumulators each.
+
+    A tile has at most accumulators * copies outputs: all of them if they are no more, else a square (smaller at the
+    right and lower edge). Each copy takes as many outputs of a tile, in raster order; the last one what is left.
+    """
+    height, width = output_size
+    side = max(height, width) if height * width <= accumulators * copies else math.isqrt(accumulators * copies)
+    row, column = np.divmod(np.arange(height * width), width)
+    tile = row // side * -(-width // side) + column // side
+    rank = np.empty_like(tile)
+    order = np.argsort(tile, kind="stable")
+    sizes = np.bincount(tile)
+    rank[order] = np.arange(len(tile)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    share = -(-sizes // copies)
+    return Tiles(copies, side, (tile * copies + rank // share[tile]).reshape(output_size).astype(np.int32))
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """The tokens of one image at one layer, in the order of keys, parts, and outputs in raster order."""
+
+    tiles: Tiles
+    kernel: int  # keys of one channel
+    begin: Ints  # (keys, parts): where the tokens of a key and a part begin
+    end: Ints  # (keys, parts)
+    cost: NDArray[np.uint16]  # (tokens,), cycles that a PE takes for it, for each weight
+    spikes: Ints  # (keys,): spikes of all its tokens
+
+    @cached_property
+    def num(self) -> Ints:
+        """Tokens of each key and part, shape (keys, parts)."""
+        return self.end - self.begin
+
+    @cached_property
+    def cycles(self) -> Ints:
+        """Cycles that a PE takes for all tokens of each key and part, shape (keys, parts)."""
+        total = np.concatenate([[0], np.cumsum(self.cost, dtype=np.int64)])
+        cycles: Ints = total[self.end] - total[self.begin]
+        return cycles
+
+
+def tokens_of(layer: Layer, spikes: NDArray[np.bool_], tiles: Tiles, cost: TokenCost) -> Tokens:
+    """Return the tokens of one image.
+
+    spikes: (T, channels, height, width). cost: what a token takes a PE for each weight: as many cycles as there are
+    timesteps, as it has spikes, or one.
+    """
+    timesteps = len(spikes)
+    counts = spikes.sum(axis=0, dtype=np.uint16)
+    number = np.arange(timesteps + 1, dtype=np.uint16)
+    cycles = {"timesteps": np.full_like(number, timesteps), "spikes": number, "one": np.ones_like(number)}[cost]
+    shape = layer.channels * layer.kernel[0] * layer.kernel[1], tiles.num_tiles * tiles.copies
+    where = layer.kernel, layer.stride, layer.padding, tiles.part
+    num, total, costs = np.zeros(shape, np.int64), np.zeros(shape[0], np.int64), np.empty(0, np.uint16)
+    _walk(counts, *where, num, total, cycles, costs)
+    end = np.cumsum(num).reshape(shape)
+    costs = np.empty(num.sum(), np.uint16)
+    _walk(counts, *where, end - num, np.zeros_like(total), cycles, costs)
+    return Tokens(tiles, math.prod(layer.kernel), end - num, end, costs, total)
+
+
+@numba.njit(cache=True)
+def _walk(
+    counts: NDArray[np.uint16],
+    kernel: tuple[int, int],
+    stride: tuple[int, int],
+    padding: tuple[int, int],
+    part: NDArray[np.int32],
+    place: Ints,
+    spikes: Ints,
+    cycles: NDArray[np.uint16],
+    costs: NDArray[np.uint16],
+) -> None:
+    """Visit all tokens: move `place` (keys, parts) on by one for each, and `spikes` (keys,) by its spikes.
+
+    counts: spikes by (channel, row, column). If `costs` is not empty, the cycles of a token, by its spikes, are written
+    there, where `place` is.
+    """
+    _, height, width = counts.shape
+    for key in range(len(place)):
+        channel, position = divmod(key, kernel[0] * kernel[1])
+        down, right = position // kernel[1] - padding[0], position % kernel[1] - padding[1]
+        for y in range(part.shape[0]):
+            row = y * stride[0] + down
+            if row < 0 or row >= height:
+                continue
+            for x in range(part.shape[1]):
+                column = x * stride[1] + right
+                if 0 <= column < width and counts[channel, row, column]:
+                    if len(costs):
+                        costs[place[key, part[y, x]]] = cycles[counts[channel, row, column]]
+                    place[key, part[y, x]] += 1
+                    spikes[key] += counts[channel, row, column]
