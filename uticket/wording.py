@@ -12,8 +12,8 @@ def describe(error: ValidationError, record: type[BaseModel]) -> str:
     first, *others = error.errors()
     key = ".".join(str(part) for part in first["loc"] if part != "[key]")
     more = f" (and {len(others)} more)" if others else ""
-    if first["type"] == "value_error":  # raised by a check of ours across blocks, which is a whole line already
-        return str(first["ctx"]["error"]) + more
+    if first["type"] == "value_error":  # raised by a check of ours; one across blocks says itself which key
+        return (f"{key}: " if key else "") + str(first["ctx"]["error"]) + more
     if first["type"] == "extra_forbidden":
         name, known = str(first["loc"][-1]), _keys_beside(record, first["loc"])
         near = get_close_matches(name, known, n=1)
@@ -37,7 +37,7 @@ def _keys_beside(record: type[BaseModel], loc: tuple[Any, ...]) -> list[str]:
         if isinstance(here, type) and issubclass(here, BaseModel):
             here = here.model_fields[str(part)].annotation
         else:
-            here = get_args(here)[-1]
+            here = [inner for inner in get_args(here) if inner is not Ellipsis][-1]
         if type(None) in get_args(here):  # a block that may be null
             here = get_args(here)[0]
     return list(here.model_fields)

@@ -1,4 +1,9 @@
-"""The energy of the PEs."""
+"""Energy: Eq. 3 in units of E_d, and bottom-up in pJ, as counts of actions times what each costs on a chip."""
+
+from dataclasses import dataclass
+
+from uticket.hardware.chip import Channel, Chip
+from uticket.hardware.traffic import Accesses, Traffic
 
 
 def pe_energy(work: float, idle: float, spike_sparsity: float, leakage_ratio: float = 0.21) -> float:
@@ -10,3 +15,45 @@ def pe_energy(work: float, idle: float, spike_sparsity: float, leakage_ratio: fl
     Source: Yin et al. 2024, Eq. 3: E = work * (E_d * (1 - S) + E_l) + idle * E_l.
     """
     return work * (1 - spike_sparsity + leakage_ratio) + idle * leakage_ratio
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What the array does for one layer and one image."""
+
+    pes: int
+    latency_cycles: float
+    work_cycle: float  # PE-cycles with an operation, with a spike or without
+    operation: float  # kept weights that meet a spike
+    update: float  # output neurons, each in each timestep
+    traffic: Traffic
+
+
+def chip_energy(counts: Counts, chip: Chip) -> dict[str, float]:
+    """Return the energy in pJ by component: mac, lif and mem (the PEs, Fig. 8 of the paper), SRAM and DRAM (Fig. 9).
+
+    Each part of a PE leaks in every cycle of the latency, busy or not, and so do the on-chip memories; what leaks in
+    the DRAM is not counted.
+    """
+    energy = {}
+    for component in ("MAC", "LIF", "MEM"):
+        parts = [part for part in chip.pe if part.component == component]
+        dynamic = sum(
+            times * getattr(counts, action) * part.energy.value
+            for part in parts
+            for action, times in part.actions.items()
+        )
+        leakage = chip.leakage_pj(sum(part.count * part.leakage.value for part in parts))
+        energy[f"{component.lower()}_dynamic_pj"] = float(dynamic)
+        energy[f"{component.lower()}_leakage_pj"] = leakage * counts.pes * counts.latency_cycles
+    memories, traffic = chip.memories, counts.traffic
+    sram = _moved(memories.weights, traffic.weights) + _moved(memories.spikes, traffic.spikes)
+    sram_leakage = chip.leakage_pj(memories.weights.leakage.value + memories.spikes.leakage.value)
+    energy["sram_dynamic_pj"] = sram
+    energy["sram_leakage_pj"] = sram_leakage * counts.latency_cycles
+    energy["dram_pj"] = _moved(chip.dram, traffic.dram)
+    return energy
+
+
+def _moved(memory: Channel, accesses: Accesses) -> float:
+    return accesses.reads * memory.read.value + accesses.writes * memory.write.value

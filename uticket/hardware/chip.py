@@ -1,0 +1,145 @@
+"""The chip file: parts of a PE and the memories beside it, each number with its unit and source."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from uticket.errors import InputError
+from uticket.params import Block
+from uticket.wording import describe
+
+DEFAULT_CHIP = Path(__file__).parent / "chips" / "uticket-32nm.yaml"
+
+Component = Literal["MAC", "LIF", "MEM"]  # multiply-accumulate, neurons, scratchpad: Fig. 8 of the paper
+Action = Literal["operation", "work_cycle", "update"]  # `uticket.hardware.energy`
+
+
+class Quantity(Block):
+    """A number with its unit and where it is from."""
+
+    value: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    unit: str
+    source: Annotated[str, Field(min_length=1)]
+
+
+class Energy(Quantity):
+    """For one action or access."""
+
+    unit: Literal["pJ"]
+
+
+class Power(Quantity):
+    """Leakage."""
+
+    unit: Literal["mW"]
+
+
+class Area(Quantity):
+    """Of one part."""
+
+    unit: Literal["um2"]
+
+
+class Clock(Quantity):
+    """Frequency."""
+
+    value: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    unit: Literal["MHz"]
+
+
+class Bytes(Quantity):
+    """Capacity of a memory."""
+
+    unit: Literal["bytes"]
+
+
+class Bits(Quantity):
+    """What one access moves."""
+
+    value: Annotated[int, Field(ge=1)]
+    unit: Literal["bits"]
+
+
+class Words(Quantity):
+    """Capacity of the scratchpad of a PE."""
+
+    value: Annotated[int, Field(ge=2)]
+    unit: Literal["words of 16 bit"]
+
+
+class Part(Block):
+    """What a PE has `count` of."""
+
+    part: str
+    component: Component
+    count: Annotated[int, Field(ge=1)]
+    actions: dict[Action, Annotated[float, Field(ge=0, allow_inf_nan=False)]]  # times that the part is used for each
+    energy: Energy
+    leakage: Power
+    area: Area
+
+
+class Channel(Block):
+    """What moves bits: DRAM."""
+
+    width: Bits
+    read: Energy
+    write: Energy
+
+
+class Memory(Channel):
+    """An on-chip memory."""
+
+    capacity: Bytes
+    leakage: Power
+    area: Area
+
+
+class Memories(Block):
+    """The on-chip memories beside the PEs."""
+
+    weights: Memory
+    spikes: Memory
+
+
+class Chip(Block):
+    """A chip file."""
+
+    name: str
+    clock: Clock
+    pe: Annotated[tuple[Part, ...], Field(min_length=1, strict=False)]
+    scratchpad_words: Words
+    memories: Memories
+    dram: Channel
+
+    def leakage_pj(self, milliwatts: float) -> float:
+        """Return the energy that leaks in one cycle, in pJ."""
+        return milliwatts * 1000 / self.clock.value  # mW * ns = pJ
+
+    @property
+    def leakage_ratio(self) -> float:
+        """E_l / E_d of Eq. 3: leakage of a PE in a cycle / its dynamic energy for an operation; inf without any."""
+        leakage = self.leakage_pj(sum(part.count * part.leakage.value for part in self.pe))
+        dynamic = sum(part.actions.get("operation", 0) * part.energy.value for part in self.pe)
+        return leakage / dynamic if dynamic else float("inf")
+
+    @property
+    def pe_area_um2(self) -> float:
+        """Area of one PE."""
+        return sum(part.count * part.area.value for part in self.pe)
+
+
+def read_chip(path: Path) -> Chip:
+    """Read a chip file. Raises InputError with one line that names the file, the key, what was expected, what came."""
+    try:
+        values: Any = YAML(typ="safe").load(path)
+        return Chip.model_validate(values)
+    except OSError as error:
+        raise InputError(f"{path}: expected a chip file, came: {error.strerror}") from None
+    except ValidationError as error:
+        raise InputError(f"{path}: {describe(error, Chip)}") from None
+    except (YAMLError, RecursionError, OverflowError, ValueError) as error:
+        raise InputError(f"{path}: expected YAML, came: {' '.join(str(error).split())}") from None

@@ -1,0 +1,118 @@
+"""Compressed weights as the array reads them, and what other formats would take.
+
+The stream of a PE: for each filter that it takes, the weight sparsity pattern (WSP: a bit for each kernel position of
+each input channel, set where there is a weight), then a 16-bit word for each of those weights, in the same order.
+Source: the paper's hardware section; facts of the hardware model, section 2.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from uticket.mapping import Ints, Mapping, count_by_row
+
+WORD_BITS = 16  # of the scratchpad, the paper
+RUN_BITS = 4  # of a run of zeros, as in EIE
+
+
+@dataclass(frozen=True)
+class Packed:
+    """A layer as streams, the units (`uticket.mapping`) in the order of PE, group and unit."""
+
+    shape: tuple[int, ...]  # of the layer's weights
+    unit: Ints  # (units,), its number in the layer
+    pe: Ints  # (units,)
+    group: Ints  # (units,)
+    begin: Ints  # (units + 1,), where the words of a unit begin, and the end
+    wsp: NDArray[np.uint8]  # bits of all units, packed, each from a byte of its own
+    words: NDArray[np.int16]  # weights, as whole steps
+
+
+def pack(levels: NDArray[np.signedinteger], mapping: Mapping) -> Packed:
+    """Pack a layer of rounded weights; those that are not zero are stored.
+
+    levels: (filters, channels, height, width), whole steps in -32768 .. 32767. Raises ValueError beyond that.
+    """
+    limits = np.iinfo(np.int16)
+    if levels.size and not limits.min <= levels.min() <= levels.max() <= limits.max:
+        raise ValueError(f"levels: expected {limits.min} .. {limits.max}, came {levels.min()} .. {levels.max()}")
+    unit = np.lexsort((mapping.group, mapping.pe))
+    rows = levels.reshape(len(unit), -1)[unit]
+    stored = rows != 0
+    begin = np.append(0, np.cumsum(np.count_nonzero(stored, axis=1))).astype(np.int64)
+    wsp = np.packbits(stored, axis=1)
+    return Packed(
+        levels.shape, unit, mapping.pe[unit], mapping.group[unit], begin, wsp.ravel(), rows[stored].astype(np.int16)
+    )
+
+
+def unpack(packed: Packed) -> NDArray[np.int16]:
+    """Return the levels that were packed, in the layer's shape."""
+    size = int(np.prod(packed.shape)) // len(packed.unit)
+    stored = np.unpackbits(packed.wsp.reshape(len(packed.unit), -1), axis=1, count=size).astype(bool)
+    rows = np.zeros(stored.shape, dtype=np.int16)
+    rows[stored] = packed.words
+    levels = np.empty_like(rows)
+    levels[packed.unit] = rows
+    return levels.reshape(packed.shape)
+
+
+def size_bits(mask: NDArray[np.bool_], weight_bits: int = WORD_BITS) -> dict[str, int]:
+    """Return the bits that a layer takes in each format; mask: (filters, channels, height, width).
+
+    dense: every weight. csr: weights, a column index each, and where each filter begins. bitmap: one bit for each
+    weight, kept or not, and the kept weights. run_length: kept weights, each with the number of zeros before it in its
+    filter, and a zero weight for each full run. wsp: the bitmap of each filter filled up to whole scratchpad words.
+    """
+    filters, columns = len(mask), mask[0].size
+    rows = np.ascontiguousarray(mask).reshape(filters, columns)
+    kept = int(count_by_row(rows).sum())
+    index_bits, pointer_bits = max((columns - 1).bit_length(), 1), max(kept.bit_length(), 1)
+    return {
+        "dense": mask.size * weight_bits,
+        "csr": kept * (weight_bits + index_bits) + (filters + 1) * pointer_bits,
+        "bitmap": mask.size + kept * weight_bits,
+        "run_length": (kept + _full_runs(rows)) * (weight_bits + RUN_BITS),
+        "wsp": filters * -(-columns // WORD_BITS) * WORD_BITS + kept * weight_bits,
+    }
+
+
+def _full_runs(rows: NDArray[np.bool_]) -> int:
+    """Count the zero weights that are stored because 2^RUN_BITS - 1 zeros before a weight are the most that fit."""
+    row, column = np.nonzero(rows)
+    before = np.diff(column, prepend=-1)
+    first = np.diff(row, prepend=-1) > 0
+    before[first] = column[first] + 1
+    return int(((before - 1) // 2**RUN_BITS).sum())
+
+
+@dataclass(frozen=True)
+class Scratchpad:
+    """What the PEs take of a layer in each group."""
+
+    words: Ints  # (groups, pes), of the stream; 0 for a PE without a unit
+    passes: Ints  # (groups, pes), runs of input channels that fit the scratchpad; 1 if everything does
+
+
+def fit_scratchpad(mask: NDArray[np.bool_], mapping: Mapping, capacity: int) -> Scratchpad:
+    """Return how full the scratchpads get; mask: (filters, channels, height, width), capacity: words of 16 bits.
+
+    A PE needs a word for each weight and ceil(bits of its WSP / 16). If that is too much, its input channels are cut
+    into runs that fit, one after another; a channel that alone does not fit takes as many passes as it fills.
+    """
+    channels, kernel = mask.shape[1], mask[0, 0].size
+    by_channel = count_by_row(np.ascontiguousarray(mask).reshape(-1, kernel))
+    unit = np.arange(len(by_channel)) // (len(by_channel) // len(mapping.group))
+    place = mapping.bins[unit] * channels + np.arange(len(by_channel)) % channels
+    bins = mapping.num_groups * mapping.pes
+    kept = np.bincount(place, by_channel, minlength=bins * channels).astype(np.int64).reshape(bins, channels)
+    bits = kernel * np.bincount(place, minlength=bins * channels).reshape(bins, channels)
+    words = kept.sum(axis=1) + -(-bits.sum(axis=1) // WORD_BITS)
+    passes, weights, pattern = np.ones(bins, np.int64), np.zeros(bins, np.int64), np.zeros(bins, np.int64)
+    for channel in range(channels if words.max(initial=0) > capacity else 0):
+        more = weights + kept[:, channel] + -(-(pattern + bits[:, channel]) // WORD_BITS) > capacity
+        alone = kept[:, channel] + -(-bits[:, channel] // WORD_BITS)
+        passes += more * (weights + pattern > 0) + np.maximum(alone - 1, 0) // capacity
+        weights, pattern = np.where(more, 0, weights) + kept[:, channel], np.where(more, 0, pattern) + bits[:, channel]
+    return Scratchpad(words.reshape(-1, mapping.pes), passes.reshape(-1, mapping.pes))

@@ -1,0 +1,84 @@
+"""What moves between DRAM, the on-chip memories and the PEs while a layer runs.
+
+Compressed weights come from DRAM once. They stay in the scratchpads while the tiles of a group run, and are read again
+for each tile only if they do not fit there. Input spikes are read from their memory for each group and tile, with the
+rows and columns that neighbouring tiles share, a bit for each timestep; output spikes are written once. Spikes that
+their memory cannot hold come from DRAM, or go there. Source: facts of the hardware model, sections 1, 2 and 4.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from uticket.hardware.chip import Channel, Chip
+from uticket.hardware.storage import WORD_BITS, fit_scratchpad
+from uticket.hardware.tokens import Tiles, cut
+from uticket.layers import Layer
+from uticket.mapping import Ints, Mapping
+
+
+@dataclass(frozen=True)
+class Accesses:
+    """Reads and writes of a memory, each of its width."""
+
+    reads: int
+    writes: int
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """The accesses of one layer for one image."""
+
+    weights: Accesses
+    spikes: Accesses
+    dram: Accesses
+
+    def columns(self) -> dict[str, int]:
+        """Return the accesses by the name of their column in a table."""
+        return {
+            "weight_sram_reads": self.weights.reads,
+            "weight_sram_writes": self.weights.writes,
+            "spike_sram_reads": self.spikes.reads,
+            "spike_sram_writes": self.spikes.writes,
+            "dram_reads": self.dram.reads,
+            "dram_writes": self.dram.writes,
+        }
+
+
+def layer_traffic(
+    layer: Layer, mask: NDArray[np.bool_], mapping: Mapping, copies: Ints, timesteps: int, accumulators: int, chip: Chip
+) -> Traffic:
+    """Count the accesses of one layer; copies: (groups,), of each group (`uticket.hardware.cycles`)."""
+    stored = fit_scratchpad(mask, mapping, chip.scratchpad_words.value)
+    tiles = {number: cut(layer.output_size, accumulators, number) for number in sorted(set(copies.tolist()))}
+    num_tiles = np.array([tiles[number].num_tiles for number in copies.tolist()])
+    weight_bits = WORD_BITS * stored.words.sum(axis=1)
+    loads = copies * np.where(stored.passes.max(axis=1, initial=1) > 1, num_tiles, 1)
+    bits_in = timesteps * layer.channels * layer.input_size[0] * layer.input_size[1]
+    bits_out = timesteps * layer.filters * layer.positions
+    held = 8 * chip.memories.spikes.capacity.value
+    far_in, far_out = (bits if bits > held else 0 for bits in (bits_in, bits_out))
+    scanned = sum(timesteps * layer.channels * read_positions(layer, tiles[number]) for number in copies.tolist())
+    return Traffic(
+        weights=_accesses(chip.memories.weights, int((weight_bits * loads).sum()), int(weight_bits.sum())),
+        spikes=_accesses(chip.memories.spikes, scanned, bits_out + far_in),
+        dram=_accesses(chip.dram, int(weight_bits.sum()) + far_in, far_out),
+    )
+
+
+def read_positions(layer: Layer, tiles: Tiles) -> int:
+    """Count the input positions of one channel that all tiles read, those that several read as often."""
+    spans = []
+    for axis in (0, 1):
+        begin = np.arange(0, layer.output_size[axis], tiles.side)
+        end = np.minimum(begin + tiles.side, layer.output_size[axis])
+        first = begin * layer.stride[axis] - layer.padding[axis]
+        last = (end - 1) * layer.stride[axis] - layer.padding[axis] + layer.kernel[axis]
+        size = layer.input_size[axis]
+        spans.append(int((np.clip(last, 0, size) - np.clip(first, 0, size)).sum()))
+    return spans[0] * spans[1]
+
+
+def _accesses(memory: Channel, read_bits: int, written_bits: int) -> Accesses:
+    return Accesses(-(-read_bits // memory.width.value), -(-written_bits // memory.width.value))
