@@ -16,23 +16,13 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
+from benchmarks.vgg16 import vgg16_masks
 from uticket.hardware.cycles import layer_cycles
 from uticket.mapping import contiguous, unit_nonzeros
 from uticket.seeds import generator
 from uticket.ticket.balance import balance
 
-PES, DENSITY, REPEATS = 16, 0.02, 9
-FILTERS = [64, 64, 128, 128, 256, 256, 256, 512, 512, 512, 512, 512, 512]
-
-
-def made_up_masks() -> list[np.ndarray]:
-    """Masks of VGG-16's convolutions in which filters differ in density, as those of lottery tickets do."""
-    rng = generator(0, "benchmark")
-    masks = []
-    for channels, filters in zip([3, *FILTERS], FILTERS, strict=False):
-        density = DENSITY * rng.gamma(2.0, 0.5, size=(filters, 1, 1, 1))
-        masks.append(rng.random((filters, channels, 3, 3)) < density)
-    return masks
+PES, REPEATS = 16, 9
 
 
 def audit(masks: list[np.ndarray]) -> list[tuple[int, int, int]]:
@@ -103,7 +93,7 @@ def peak_memory(call: Callable[[], object]) -> int:
 
 def main() -> None:
     """Measure, check that both give the same counts, print JSON."""
-    masks = made_up_masks()
+    masks = vgg16_masks()
     tensors = [torch.from_numpy(mask).float() for mask in masks]
     assert audit(masks) == loop_audit(tensors)
     for ours, theirs in zip(balanced(masks), loop_balanced(tensors), strict=True):

@@ -86,7 +86,8 @@ def results(method: str, tickets: list[str], seed: int) -> list[dict[str, object
     last = f"{method}/{tickets[-1]}"
     metrics = json.loads(ticket_files(last).metrics.read_text())
     policies = pd.read_csv(mapping_files(method).policies).set_index(["ticket", "policy"]).loc[last]
-    sweep = pd.read_csv(simulation_files(method).pe_sweep).set_index(["ticket", "pes"]).loc[last]
+    sweep = pd.read_csv(simulation_files(method).table("pe_sweep")).query("model == 'analytic'")
+    sweep = sweep.set_index(["ticket", "pes"]).loc[last]
     rows = []
     for policy in ("contiguous", "sorted", "paired") if method == "lth" else ("contiguous",):
         rows.append(

@@ -1,12 +1,15 @@
-"""Map the tickets of a method to the PEs: which weights run where, and what other policies or fewer bits would do."""
+"""Map the tickets of a method to the PEs: what runs where and how it is stored, and what other policies would do."""
 
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import click
 import pandas as pd
 
 from uticket.hardware.analytic import count_cycles, network_totals
+from uticket.hardware.chip import read_chip
 from uticket.hardware.held import HeldTicket
+from uticket.hardware.storage import WORD_BITS, fit_scratchpad, size_bits
 from uticket.mapping import POLICIES, Array, map_layers, unit_nonzeros
 from uticket.mask import Mask
 from uticket.names import QUANTIZERS
@@ -22,11 +25,13 @@ def main(method: str) -> None:
     start_logging()
     params = read_params()
     array = Array(params.hw.pes, params.hw.mapping, params.hw.dataflow, params.hw.spare_pes)
-    places, policies, rounded = [], [], []
+    words = read_chip(Path(params.hw.chip)).scratchpad_words.value
+    places, policies, rounded, storage = [], [], [], []
     for name in bar(params.chain(method), f"mapping {method}", "tickets"):
         ticket = HeldTicket(ticket_files(name))
         mask = ticket.stored(params.hw.weight_bits, params.hw.quantizer)
         places.append(places_of(name, ticket, mask, array))
+        storage += storage_of(name, ticket, mask, array, words, params.hw.weight_bits or WORD_BITS)
         for policy in POLICIES:
             totals = totals_of(ticket, mask, replace(array, policy=policy))
             policies.append({"ticket": name, "policy": policy, **totals})
@@ -39,6 +44,7 @@ def main(method: str) -> None:
     pd.concat(places).to_csv(files.places, index=False)
     pd.DataFrame(policies).to_csv(files.policies, index=False)
     pd.DataFrame(rounded).to_csv(files.rounded, index=False)
+    pd.DataFrame(storage).to_csv(files.storage, index=False)
     log.info("map  %s: %d tickets on %d PEs", method, len(places), array.pes)
 
 
@@ -51,6 +57,19 @@ def places_of(name: str, ticket: HeldTicket, mask: Mask, array: Array) -> pd.Dat
         units = pd.DataFrame({**columns, "workload": unit_nonzeros(mask[layer.name], array.dataflow)})
         tables.append(units.groupby(list(columns), sort=False, as_index=False).sum())
     return pd.concat(tables)
+
+
+def storage_of(
+    name: str, ticket: HeldTicket, mask: Mask, array: Array, capacity: int, weight_bits: int
+) -> list[dict[str, str | int]]:
+    """Return a row for each layer: what its weights take in each format, and how they fit the scratchpads."""
+    rows: list[dict[str, str | int]] = []
+    for layer, mapping in map_layers(ticket.layers, mask, array).items():
+        bits = {f"{form}_bits": size for form, size in size_bits(mask[layer], weight_bits).items()}
+        stored = fit_scratchpad(mask[layer], mapping, capacity)
+        fullest = {"scratchpad_words": int(stored.words.max()), "scratchpad_passes": int(stored.passes.max())}
+        rows.append({"ticket": name, "layer": layer, **bits, **fullest})
+    return rows
 
 
 def totals_of(ticket: HeldTicket, mask: Mask, array: Array) -> dict[str, float]:

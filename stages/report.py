@@ -1,15 +1,16 @@
 """Write the report: summary.json, tidy tables, figures and the page."""
 
 import json
+from dataclasses import fields
 
 import click
 
 from uticket.params import read_params
 from uticket.paths import REPORT
 from uticket.progress import log, start_logging
-from uticket.report.figures import FIGURES, draw
+from uticket.report.figures import draw, drawable
 from uticket.report.page import page
-from uticket.report.tables import gather, summarize
+from uticket.report.tables import gather, summarize, summarize_events
 
 
 @click.command(help=__doc__)
@@ -18,17 +19,19 @@ def main() -> None:
     start_logging()
     params = read_params()
     chains = {method: params.chain(method) for method, tickets in params.tickets.items() if tickets}
-    tables = gather(chains, round_of=lambda ticket: len(params.lineage(ticket)) - 1)
-    summary = summarize(tables.rounds)
-    figures = {name: draw(plot, tables) for name, plot in FIGURES.items()}
+    last = {method: params.last(method) for method in chains}
+    tables = gather(chains, last, round_of=lambda ticket: len(params.lineage(ticket)) - 1)
+    summary, events = summarize(tables.rounds), summarize_events(tables.models)
+    figures = {name: draw(plot, tables) for name, plot in drawable(tables).items()}
 
     REPORT.figures.mkdir(parents=True, exist_ok=True)
     REPORT.summary.write_text(json.dumps(summary, indent=1) + "\n")
-    for name in ("rounds", "layers", "pe_sweep", "policies", "quantized", "training"):
-        getattr(tables, name).to_csv(REPORT.table(name), index=False)
+    REPORT.events.write_text(json.dumps(events, indent=1) + "\n")
+    for field in fields(tables):
+        getattr(tables, field.name).to_csv(REPORT.table(field.name), index=False)
     for name, svg in figures.items():
         (REPORT.figures / f"{name}.svg").write_text(svg)
-    REPORT.page.write_text(page(params.report.title, params.hw.pes, tables, summary, figures))
+    REPORT.page.write_text(page(params.report.title, params.hw.pes, tables, summary, events, figures))
     log.info("report  %s", REPORT.page)
 
 

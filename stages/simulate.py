@@ -1,17 +1,25 @@
-"""Simulate the tickets of a method on the array: cycles and energy by layer, by ticket and over the PE counts."""
+"""Simulate the tickets of a method on the array: cycles and energy by layer, by ticket and over sweeps of the array."""
 
-from dataclasses import asdict, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
 import click
-import pandas as pd
 
-from uticket.hardware.analytic import count_cycles, layer_energies, network_totals
+from uticket.hardware.chip import Chip, read_chip
+from uticket.hardware.events import Broadcast
 from uticket.hardware.held import HeldTicket
+from uticket.hardware.simulate import Cost, Network, network_cost, simulate
 from uticket.mapping import Array
-from uticket.params import read_params
-from uticket.paths import simulation_files, ticket_files
+from uticket.names import CostModel
+from uticket.params import Params, read_params
+from uticket.paths import SimulationFiles, simulation_files, ticket_files
 from uticket.progress import bar, log, start_logging
-from uticket.tables import read_table
+from uticket.spikes import load_spikes
+from uticket.tables import read_table, write_table
+
+Row = dict[str, Any]
 
 
 @click.command(help=__doc__)
@@ -20,29 +28,92 @@ def main(method: str) -> None:
     """METHOD is a key of the block `tickets` in params.yaml."""
     start_logging()
     params = read_params()
-    array = Array(params.hw.pes, params.hw.mapping, params.hw.dataflow, params.hw.spare_pes)
-    by_layer, by_ticket, by_pes = [], [], []
+    bench = bench_of(params)
+    tables: dict[str, list[Row]] = {name: [] for name in SimulationFiles.TABLES}
     for name in bar(params.chain(method), f"simulating {method}", "tickets"):
-        ticket = HeldTicket(ticket_files(name))
-        mask = ticket.stored(params.hw.weight_bits, params.hw.quantizer)
-        activity = read_table(ticket.files.activity)
-        sparsity: dict[str, float] = dict(zip(activity["layer"], activity["spike_sparsity"], strict=True))
-        for pes in sorted({array.pes, *params.hw.sweep}):
-            results = count_cycles(ticket.layers, mask, replace(array, pes=pes), ticket.timesteps)
-            energies = layer_energies(results, sparsity, params.energy.leakage_ratio)
-            totals = {**asdict(network_totals(results)), "energy": sum(energies)}
-            if pes == array.pes:
-                by_ticket.append({"ticket": name, **totals})
-                for result, energy in zip(results, energies, strict=True):
-                    by_layer.append({"ticket": name, "layer": result.layer, **asdict(result), "energy": energy})
-            if pes in params.hw.sweep:
-                by_pes.append({"ticket": name, "pes": pes, **totals})
+        models = [model for model in params.hw.models if model == "analytic" or with_events(params, method, name)]
+        network = read_network(params, name, "events" in models)
+        for model in models:
+            costs = bench.run(network, model)
+            row = {"ticket": name, "model": model}
+            tables["layers"] += [{**row, "layer": cost.name, **cost.columns()} for cost in costs]
+            tables["tickets"].append({**row, **network_cost(costs).columns()})
+            tables["pes"] += [{**row, "layer": cost.name, **split} for cost in costs for split in by_pe(cost)]
+            for table, point in bench.sweeps(network, model):
+                tables[table].append({**row, **point})
     files = simulation_files(method)
     files.folder.mkdir(parents=True, exist_ok=True)
-    for path, rows in ((files.layers, by_layer), (files.tickets, by_ticket), (files.pe_sweep, by_pes)):
-        pd.DataFrame(rows).to_csv(path, index=False)
-    last = by_ticket[-1]
-    log.info("simulate  %s: utilization %.4f, %d cycles", last["ticket"], last["utilization"], last["latency_cycles"])
+    for table, rows in tables.items():
+        write_table(files.table(table), rows, header=["ticket", "model"])
+    for last in tables["tickets"][-len(models) :]:
+        told = last["ticket"], last["model"], last["utilization"], last["latency_cycles"]
+        log.info("simulate  %s, %s: utilization %.4f, %.0f cycles", *told)
+
+
+def with_events(params: Params, method: str, ticket: str) -> bool:
+    """Say whether the event model simulates a ticket."""
+    return params.hw.events_on == "all" or ticket == params.last(method)
+
+
+def read_network(params: Params, name: str, with_spikes: bool) -> Network:
+    """Read what a ticket holds, and what arrives at its layers."""
+    ticket = HeldTicket(ticket_files(name))
+    mask = ticket.stored(params.hw.weight_bits, params.hw.quantizer)
+    activity = read_table(ticket.files.activity)
+    sparsity: dict[str, float] = dict(zip(activity["layer"], activity["spike_sparsity"], strict=True))
+    spikes = load_spikes(ticket.files.spikes) if with_spikes else {}
+    return Network(ticket.layers, mask, ticket.timesteps, sparsity, spikes)
+
+
+def by_pe(cost: Cost) -> Iterator[Row]:
+    """Return a row for each PE."""
+    for pe, cycles in enumerate(zip(*cost.by_pe.values(), strict=True)):
+        yield {"pe": pe, **dict(zip(cost.by_pe, cycles, strict=True))}
+
+
+@dataclass(frozen=True)
+class Bench:
+    """An array to run networks on, and the sweeps that start from it."""
+
+    array: Array
+    broadcast: Broadcast
+    chip: Chip
+    leakage_ratio: float
+    pes: tuple[int, ...]
+    fifo_depths: tuple[float, ...]
+    broadcast_widths: tuple[float, ...]
+
+    def run(self, network: Network, model: CostModel) -> list[Cost]:
+        """Return what each layer costs."""
+        return simulate(network, self.array, self.broadcast, self.chip, self.leakage_ratio, model)
+
+    def sweeps(self, network: Network, model: CostModel) -> Iterator[tuple[str, Row]]:
+        """Return the table and the row of each point of the sweeps that apply to a model."""
+        points: list[tuple[str, Row, Bench]] = []
+        for pes in self.pes:
+            points.append(("pe_sweep", {"pes": pes}, replace(self, array=replace(self.array, pes=pes))))
+        if model == "events":
+            for depth in self.fifo_depths:
+                changed = replace(self.broadcast, fifo_depth=depth)
+                points.append(("fifo_sweep", {"fifo_depth": depth}, replace(self, broadcast=changed)))
+            for width in self.broadcast_widths:
+                changed = replace(self.broadcast, broadcast_width=width)
+                points.append(("width_sweep", {"broadcast_width": width}, replace(self, broadcast=changed)))
+        for table, setting, bench in points:
+            yield table, {**setting, **network_cost(bench.run(network, model)).columns()}
+
+
+def bench_of(params: Params) -> Bench:
+    """Return the array of params.yaml."""
+    hw = params.hw
+    how = hw.granularity, hw.fifo_depth, hw.broadcast_width, hw.token_cost, hw.accumulators, hw.skip_unwanted
+    return Bench(
+        Array(hw.pes, hw.mapping, hw.dataflow, hw.spare_pes),
+        Broadcast(*how),
+        read_chip(Path(hw.chip)),
+        params.energy.leakage_ratio,
+        *(tuple(sorted({*values})) for values in (hw.sweep, hw.fifo_sweep, hw.width_sweep)),
+    )
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from tests.conftest import PARAMS
 from tests.test_cycles import LAYER, mask_of
 from uticket.cli import main
 from uticket.errors import InputError
-from uticket.foreign import READ, read_arrays, write_masks
+from uticket.foreign import READ, read_arrays, write_arrays
 from uticket.layers import write_layers
 from uticket.params import read_params
 
@@ -303,7 +303,7 @@ def test_balance_refuses_what_it_cannot_do(tmp_path):
 @given(values=hnp.arrays(bool, hnp.array_shapes(min_dims=4, max_dims=4, max_side=4)), suffix=st.sampled_from(FORMATS))
 def test_masks_are_read_as_written(tmp_path_factory, values, suffix):
     path = tmp_path_factory.mktemp("masks") / f"out{suffix}"
-    write_masks(path, {"conv10": values, "conv9": ~values})
+    write_arrays(path, {"conv10": values, "conv9": ~values})
     read = read_arrays(path)
     assert np.array_equal(read["conv10"], values)
     assert np.array_equal(read["conv9"], ~values)

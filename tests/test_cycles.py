@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from uticket.hardware.analytic import count_cycles, layer_energies, network_totals
+from uticket.hardware.analytic import count_cycles, network_totals
 from uticket.hardware.cycles import group_utilization, group_utilization_ceil, layer_cycles
 from uticket.layers import Layer, read_layers, write_layers
 from uticket.mapping import Array, channel_slices, contiguous
@@ -119,12 +119,11 @@ def mask_of(*nonzeros: int) -> np.ndarray:
     return mask
 
 
-def test_layer_costs_cycles_at_all_positions_and_energy_by_its_sparsity():
+def test_layer_costs_cycles_at_all_positions():
     (result,) = count_cycles([LAYER], {"conv2": mask_of(2, 2, 1, 1)}, Array(pes=2), timesteps=3)
     assert (result.layer, result.nonzeros, result.groups, result.positions) == ("conv2", 6, 2, 20)
     assert (result.weights, result.filters) == (72, 4)
     assert (result.work_cycles, result.idle_cycles, result.latency_cycles) == (360, 0, 180)
-    assert layer_energies([result], {"conv2": 0.75}, 0.2) == [pytest.approx(360 * (0.25 + 0.2))]
 
 
 def test_array_decides_dataflow_policy_and_spare_pes():

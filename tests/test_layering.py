@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 
-def loads_torch(module: str, root: Path) -> bool:
-    """Whether a fresh interpreter that imports `module` has loaded torch."""
-    code = f"import sys, {module}; print('torch' in sys.modules)"
+def loads(slow: str, module: str, root: Path) -> bool:
+    """Whether a fresh interpreter that imports `module` has loaded the module `slow`."""
+    code = f"import sys, {module}; print('{slow}' in sys.modules)"
     result = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
     return result.stdout.strip() == "True"
 
@@ -16,7 +16,7 @@ def loads_torch(module: str, root: Path) -> bool:
     "module",
     [
         "uticket.ticket.prune, uticket.ticket.balance, uticket.ticket",
-        "uticket.hardware.analytic, uticket.hardware.energy, uticket.hardware",
+        "uticket.hardware.analytic, uticket.hardware.simulate, uticket.hardware.export, uticket.hardware",
         "uticket.data.sources",
         "uticket.cli",
         "stages.data",
@@ -26,8 +26,14 @@ def loads_torch(module: str, root: Path) -> bool:
     ],
 )
 def test_torch_stays_out_of(module, root):
-    assert not loads_torch(module, root)
+    assert not loads("torch", module, root)
 
 
-def test_the_check_sees_torch_where_it_is(root):
-    assert loads_torch("stages.round", root)
+@pytest.mark.parametrize("module", ["uticket.cli", "stages.data", "stages.map", "stages.report"])
+def test_numba_stays_out_of(module, root):
+    assert not loads("numba", module, root)
+
+
+def test_the_check_sees_them_where_they_are(root):
+    assert loads("torch", "stages.round", root)
+    assert loads("numba", "stages.simulate", root)

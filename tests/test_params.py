@@ -1,3 +1,4 @@
+import math
 import re
 from pathlib import Path
 
@@ -31,7 +32,7 @@ def changed(tmp_path: Path, key: str, value: object) -> Path:
         (
             "hw.pess",
             8,
-            r"hw.pess: expected one of pes, dataflow, .*, sweep, came the unknown key 'pess'; did you mean pes\?",
+            r"hw.pess: expected one of pes, dataflow, .*, width_sweep, came the unknown key 'pess'; did you mean pes\?",
         ),
         ("modle", {}, r"modle: expected one of seed, data, .*, came the unknown key 'modle'; did you mean model\?"),
         ("hw.pes", 0, r"hw.pes: expected greater than or equal to 1, came 0"),
@@ -65,6 +66,14 @@ def changed(tmp_path: Path, key: str, value: object) -> Path:
         ("tickets.lth.r01", "lth/r01", r"tickets.lth.r01: expected .*, came the circle lth/r01 <- lth/r01"),
         ("tickets.lth.a/b", "dense", r"tickets.lth.a/b: .*pattern.*"),
         ("tickets", {"lth": {}, "uticket": {}, "constant": {}}, r"tickets: expected a ticket in one of the methods.*"),
+        ("hw.fifo_depth", -1, r"hw.fifo_depth: expected a whole number from 0 on, or inf, came -1"),
+        ("hw.fifo_depth", True, r"hw.fifo_depth: expected a whole number from 0 on, or inf, came True"),
+        ("hw.broadcast_width", 0, r"hw.broadcast_width: expected a whole number from 1 on, or inf, came 0"),
+        ("hw.width_sweep", [1, 0.5], r"hw.width_sweep.1: expected a whole number from 1 on, or inf, came 0.5"),
+        ("hw.models", ["events"], r"hw.models: expected analytic, on which the report builds, .*, came events"),
+        ("hw.models", ["spice"], r"hw.models.0: expected 'analytic' or 'events', came 'spice'"),
+        ("hw.chip", "", r"hw.chip: .*at least 1.*"),
+        ("report.sample_images", 0, r"report.sample_images: expected at least 1 for the event model .*, came 0"),
         ("hw.weight_bits", 1, r"hw.weight_bits: expected greater than or equal to 2, came 1"),
         ("hw.pes", 10**9, r"hw.pes: expected less than or equal to 65536, came 1000000000"),
         ("tickets.dense", {"r01": "dense"}, r"tickets: expected another name for a method, came 'dense'.*"),
@@ -91,7 +100,7 @@ def test_broken_yaml_and_missing_file_are_told_in_one_line(tmp_path):
 
 def test_several_mistakes_tell_the_first_and_how_many_more(tmp_path):
     path = changed(tmp_path, "hw", {"pes": 0, "mapping": "zigzag", "sweep": [1]})
-    with pytest.raises(InputError, match=r"hw.pes: .* \(and 5 more\)"):
+    with pytest.raises(InputError, match=r"hw.pes: .* \(and 16 more\)"):
         read_params(path)
 
 
@@ -121,3 +130,16 @@ def test_unknown_ticket_and_method_are_told(params: Params):
 @pytest.mark.parametrize("preset", sorted(path.name for path in (ROOT / "presets").glob("*.yaml")))
 def test_presets_are_in_order(preset):
     read_params(ROOT / "presets" / preset)
+
+
+@pytest.mark.parametrize("text", ["inf", ".inf", "7"])
+def test_limits_are_numbers_or_inf_in_either_spelling(tmp_path, text):
+    path = tmp_path / "params.yaml"
+    path.write_text(PARAMS.read_text().replace("fifo_depth: 64", f"fifo_depth: {text}"))
+    assert read_params(path).hw.fifo_depth == (7 if text == "7" else math.inf)
+
+
+def test_last_ticket_of_a_chain_is_the_one_of_the_highest_round(tmp_path):
+    chain = {"z": "dense", "a": "lth/z", "b": "lth/a", "c": "lth/a"}
+    params = read_params(changed(tmp_path, "tickets.lth", chain))
+    assert (params.last("lth"), params.last("constant")) == ("lth/c", "dense")

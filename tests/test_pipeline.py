@@ -130,9 +130,9 @@ def test_results_are_those_of_the_paper_in_kind(project):
 
 def test_page_and_tables_are_written(project):
     page = (project.folder / "report" / "index.html").read_text()
-    assert page.count("<svg") == 5
+    assert page.count("<svg") == 7
     assert "uticket/r01" in page
-    for name in ("rounds", "layers", "pe_sweep", "policies", "quantized", "training"):
+    for name in ("rounds", "layers", "pe_sweep", "policies", "quantized", "training", "models", "storage"):
         assert len((project.folder / "report" / f"{name}.csv").read_text().splitlines()) > 5
 
 
@@ -142,6 +142,26 @@ def test_sweep_has_every_pe_count_in_order(project):
         assert rows["pes"].tolist() == [2, 4, 8, 16, 32, 64]
         assert rows["latency_cycles"].is_monotonic_decreasing
         assert (rows["work_cycles"] == rows["work_cycles"].iloc[0]).all()
+
+
+def test_event_model_stands_beside_the_analytic_one(project):
+    events = json.loads((project.folder / "report" / "events.json").read_text())
+    assert list(events) == ["lth", "uticket", "mine"]
+    assert "latency_reduction_pct" in events["uticket"]
+    models = pd.read_csv(project.folder / "report" / "models.csv").set_index(["method", "model"])
+    cycles = models[["starved_cycles", "blocked_cycles", "tail_cycles"]].sum(axis=1)
+    assert cycles.tolist() == pytest.approx(models["idle_cycles"].tolist())
+    for method in events:
+        assert (
+            models["latency_cycles"][method, "events"] < models["latency_cycles"][method, "analytic"]
+        )  # silent inputs
+    for name in ("fifo_sweep", "width_sweep"):
+        for _, rows in pd.read_csv(project.folder / "report" / f"{name}.csv").groupby("method"):
+            assert rows["latency_cycles"].is_monotonic_decreasing
+            assert (rows["work_cycles"] == rows["work_cycles"].iloc[0]).all()
+    by_pe = pd.read_csv(project.folder / "simulation" / "uticket" / "pes.csv")
+    assert by_pe.groupby("layer").size().tolist() == [16] * 5
+    assert set(by_pe["ticket"]) == {"uticket/r01"}
 
 
 def test_second_run_does_nothing(project):
@@ -209,6 +229,29 @@ def test_typo_in_a_parameter_stops_a_stage_with_one_line_and_exit_code_2(project
             assert project.run("git", "status", "--porcelain") == before
     finally:
         path.write_text(good)
+
+
+def test_without_the_event_model_the_report_is_still_whole(project):
+    output = project.dvc("exp", "run", "-S", "hw.models=[analytic]", "-S", "hw.weight_bits=null")
+    assert ran(output) >= {"report"} | of_methods("simulate")
+    assert json.loads((project.folder / "report" / "events.json").read_text()) == {}
+    assert not (project.folder / "report" / "figures" / "waiting.svg").exists()
+
+
+def test_chip_file_of_the_user_counts_and_a_wrong_one_is_told(project):
+    chip, params = project.folder / "mine.yaml", project.folder / "params.yaml"
+    default = (project.folder / "uticket" / "hardware" / "chips" / "uticket-32nm.yaml").read_text()
+    chip.write_text(default.replace("value: 0.586459", "value: 10"))
+    assert ran(project.dvc("exp", "run", "-S", "hw.chip=mine.yaml")) == {"report"} | of_methods("map", "simulate")
+    models = pd.read_csv(project.folder / "report" / "models.csv")
+    assert models["mem_dynamic_pj"].tolist() == pytest.approx((10 * models["operations"]).tolist())
+    chip.write_text(default.replace("value: 0.586459, unit: pJ", "value: 1, unit: nJ"))
+    assert "chip: mine.yaml" in params.read_text()
+    before = project.run("git", "status", "--porcelain")
+    for stage in ("map", "simulate"):
+        output = project.run(sys.executable, "-m", f"stages.{stage}", "lth", code=2)
+        assert output == "Error: mine.yaml: pe.6.energy.unit: expected 'pJ', came 'nJ'\n"
+    assert project.run("git", "status", "--porcelain") == before
 
 
 def test_missing_results_are_told_in_one_line(project, tmp_path):

@@ -1,15 +1,18 @@
 import json
 import subprocess
+from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from uticket.errors import InputError
-from uticket.readme import BEGIN, END, results_markdown, update_readme
-from uticket.report.figures import FIGURES, draw
+from uticket.paths import ReportFiles
+from uticket.readme import BEGIN, END, results_markdown, update_readme, update_simulator_page
+from uticket.report.figures import FIGURES, draw, drawable
 from uticket.report.page import findings, text_table
-from uticket.report.tables import SUMMARY_COLUMNS, Tables, reduction_pct, summarize
-from uticket.text import cell
+from uticket.report.tables import EVENT_COLUMNS, SUMMARY_COLUMNS, Tables, reduction_pct, summarize, summarize_events
+from uticket.text import cell, heading
 
 
 def rounds(*methods: str) -> pd.DataFrame:
@@ -32,6 +35,16 @@ def test_summary_has_the_last_ticket_of_each_method_and_what_it_saves_against_lt
     json.dumps(summary, allow_nan=False)
 
 
+def test_summary_of_the_event_model_compares_latency_and_energy_of_the_pes():
+    rows = [("lth", "analytic", 9), ("lth", "events", 10), ("uticket", "events", 8)]
+    models = pd.DataFrame([{"method": m, "model": k, **dict.fromkeys(EVENT_COLUMNS, cost)} for m, k, cost in rows])
+    summary = summarize_events(models)
+    assert summary["lth"] == dict.fromkeys(EVENT_COLUMNS, 10.0)
+    assert summary["uticket"]["latency_reduction_pct"] == pytest.approx(20.0)
+    assert summary["uticket"]["pe_energy_reduction_pct"] == pytest.approx(20.0)
+    assert summarize_events(models[models["model"] == "analytic"]) == {}
+
+
 def test_without_lth_nothing_is_compared():
     assert summarize(rounds("uticket"))["uticket"].keys() == set(SUMMARY_COLUMNS)
 
@@ -43,6 +56,9 @@ def test_reduction_against_nothing_is_unknown():
 
 def test_numbers_are_printed_for_people():
     assert cell("accuracy", 0.97222) == "97.22"
+    assert cell("fifo_mean", 1.26) == "1.3"
+    assert heading("spike_sram_reads") == "spike SRAM reads"
+    assert (heading("dram_pj"), heading("pe_pj")) == ("DRAM pJ", "pe pJ")
     assert cell("latency_cycles", 1234567) == "1,234,567"
     assert cell("energy_reduction_pct", 13.84) == "13.8"
     assert cell("energy_reduction_pct", None) == cell("energy_reduction_pct", float("nan")) == ""
@@ -62,8 +78,21 @@ def test_figures_are_the_same_bytes_for_the_same_tables():
     tickets = ["dense", "dense", "lth/r01"]
     curves = {"method": ["dense", "dense", "lth"], "round": [0, 0, 1], "epoch": [1, 2, 1], "test_accuracy": 0.5}
     training = pd.DataFrame({"ticket": tickets, **curves})
-    unused = pd.DataFrame()
-    tables = Tables(table, layers, sweep, policies=unused, quantized=unused, training=training)
+    methods = {"method": ["lth", "uticket"], "model": ["analytic", "events"]}
+    parts = {f"{name}_{kind}_pj": 1.0 for name in ("mac", "lif", "mem") for kind in ("dynamic", "leakage")}
+    fifo = pd.DataFrame({"method": "lth", "fifo_depth": ["0", "unlimited"], "utilization": 0.5, "busy_share": 0.6})
+    tables = Tables(
+        table.assign(filter_sparsity=[0.0, 0.9] * 2, sram_reads=5, dram_reads=3),
+        layers,
+        sweep,
+        training=training,
+        models=pd.DataFrame({**methods, **parts}),
+        fifo_sweep=fifo,
+        width_sweep=fifo.rename(columns={"fifo_depth": "broadcast_width"}),
+        **dict.fromkeys(["policies", "quantized", "storage"], pd.DataFrame()),
+    )
+    assert drawable(tables) == FIGURES
+    assert "waiting" not in drawable(replace(tables, fifo_sweep=fifo[:0]))
     for plot in FIGURES.values():
         svg = draw(plot, tables)
         assert "<svg" in svg
@@ -85,11 +114,26 @@ def test_results_stand_between_the_markers_and_nothing_else_changes(tmp_path):
         update_readme(readme, summary)
 
 
-def test_results_in_the_readme_are_those_of_the_committed_run(root, tmp_path):
-    def committed(name: str) -> str:
-        return subprocess.run(
-            ["git", "show", f"HEAD:{name}"], cwd=root, capture_output=True, text=True, check=True
-        ).stdout
+def committed(root: Path, name: str) -> str:
+    command = ["git", "show", f"HEAD:{name}"]
+    return subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout
 
-    (tmp_path / "summary.json").write_text(committed("report/summary.json"))
-    assert results_markdown(tmp_path / "summary.json") in committed("README.md")
+
+def test_results_in_the_readme_are_those_of_the_committed_run(root, tmp_path):
+    (tmp_path / "summary.json").write_text(committed(root, "report/summary.json"))
+    assert results_markdown(tmp_path / "summary.json") in committed(root, "README.md")
+
+
+def test_tables_of_the_simulator_page_are_those_of_the_committed_run(root, tmp_path):
+    report = ReportFiles(tmp_path)
+    for name in ("fifo_sweep", "width_sweep"):
+        report.table(name).write_text(committed(root, f"report/{name}.csv"))
+    benchmark, page = tmp_path / "simulate.json", tmp_path / "simulator.md"
+    benchmark.write_text(committed(root, "benchmarks/results/simulate.json"))
+    page.write_text(committed(root, "docs/simulator.md"))
+    update_simulator_page(page, report, benchmark)
+    assert page.read_text() == committed(root, "docs/simulator.md")
+    assert "| 64 |" in page.read_text()
+    benchmark.unlink()
+    with pytest.raises(InputError, match="simulate.json: expected the output of the benchmark"):
+        update_simulator_page(page, report, benchmark)

@@ -36,9 +36,9 @@ def read_arrays(path: Path) -> Arrays:
     return _without_reparametrization(arrays)
 
 
-def write_masks(path: Path, masks: Mapping[str, NDArray[np.bool_]]) -> None:
-    """Write boolean arrays in the format of the path's suffix, all or nothing: the same masks give the same bytes."""
-    content = WRITE[path.suffix](masks)
+def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write arrays in the format of the path's suffix, all or nothing: the same arrays give the same bytes."""
+    content = WRITE[path.suffix](arrays)
     part = path.with_name(f".{path.name}.part")
     try:
         part.write_bytes(content)
@@ -117,10 +117,10 @@ def _without_reparametrization(arrays: Arrays) -> Arrays:
     return plain
 
 
-def _to_npz(masks: Mapping[str, NDArray[np.bool_]]) -> bytes:
+def _to_npz(arrays: Mapping[str, NDArray[Any]]) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:  # numpy's savez refuses some names of arrays
-        for name, values in masks.items():
+        for name, values in arrays.items():
             member = zipfile.ZipInfo(f"{name}.npy")  # of 1980, so that the bytes do not tell the time
             member.compress_type = zipfile.ZIP_DEFLATED
             with archive.open(member, "w") as file:
@@ -128,16 +128,16 @@ def _to_npz(masks: Mapping[str, NDArray[np.bool_]]) -> bytes:
     return buffer.getvalue()
 
 
-def _to_safetensors(masks: Mapping[str, NDArray[np.bool_]]) -> bytes:
-    content: bytes = save({name: np.ascontiguousarray(values) for name, values in masks.items()})
+def _to_safetensors(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    content: bytes = save({name: np.ascontiguousarray(values) for name, values in arrays.items()})
     return content
 
 
-def _to_torch(masks: Mapping[str, NDArray[np.bool_]]) -> bytes:
+def _to_torch(arrays: Mapping[str, NDArray[Any]]) -> bytes:
     import torch  # imported here: takes seconds, and the other formats do not need it
 
     buffer = io.BytesIO()
-    torch.save({name: torch.from_numpy(np.array(values)) for name, values in masks.items()}, buffer)
+    torch.save({name: torch.from_numpy(np.array(values)) for name, values in arrays.items()}, buffer)
     return buffer.getvalue()
 
 
@@ -147,7 +147,7 @@ READ: dict[str, Callable[[Path], Arrays]] = {
     ".pt": _read_torch,
     ".pth": _read_torch,
 }
-WRITE: dict[str, Callable[[Mapping[str, NDArray[np.bool_]]], bytes]] = {
+WRITE: dict[str, Callable[[Mapping[str, NDArray[Any]]], bytes]] = {
     ".npz": _to_npz,
     ".safetensors": _to_safetensors,
     ".pt": _to_torch,

@@ -1,14 +1,29 @@
 """Typed, frozen, checked records for the blocks of params.yaml; a wrong key or value is one clear line."""
 
+import math
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError, field_validator, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from uticket.errors import InputError
-from uticket.names import MOST_PES, Dataflow, Mode, Policy, Quantizer, Scope, Select, SparePes
+from uticket.names import (
+    MOST_PES,
+    CostModel,
+    Dataflow,
+    EventsOn,
+    Granularity,
+    Mode,
+    Policy,
+    Quantizer,
+    Scope,
+    Select,
+    SparePes,
+    TokenCost,
+)
 from uticket.wording import describe
 
 DENSE = "dense"  # the ticket of round 0, which every chain of tickets ends at
@@ -17,6 +32,18 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
 Counts = Annotated[tuple[Count, ...], Field(min_length=1, strict=False)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
+
+
+def whole_or_inf(value: Any, least: int) -> float:
+    """Return a whole number from `least` on, or inf, which YAML also writes as .inf. Raises ValueError otherwise."""
+    whole = type(value) is int and value >= least
+    if not whole and value not in ("inf", math.inf):
+        raise ValueError(f"expected a whole number from {least} on, or inf, came {value!r}")
+    return value if whole else math.inf
+
+
+Depth = Annotated[float, PlainValidator(partial(whole_or_inf, least=0))]
+Width = Annotated[float, PlainValidator(partial(whole_or_inf, least=1))]
 
 
 class Block(BaseModel):
@@ -98,6 +125,25 @@ class Hardware(Block):
     weight_bits: Annotated[int, Field(ge=2, le=16)] | None  # None: the weights as they were trained
     quantizer: Quantizer
     sweep: Counts  # PE counts at which `simulate` also measures every ticket
+    models: Annotated[tuple[CostModel, ...], Field(strict=False)]  # analytic, on which the report builds, and events
+    events_on: EventsOn  # tickets of a chain that the event model simulates
+    granularity: Granularity
+    fifo_depth: Depth  # tokens, or channels, that wait at a PE
+    broadcast_width: Width  # tokens in a cycle
+    token_cost: TokenCost
+    accumulators: Count  # outputs that a PE works on at a time
+    skip_unwanted: bool  # tokens for which no PE of the group has a weight are not sent
+    chip: Annotated[str, Field(min_length=1)]  # file of what the parts of the array cost
+    fifo_sweep: Annotated[tuple[Depth, ...], Field(strict=False)]
+    width_sweep: Annotated[tuple[Width, ...], Field(strict=False)]
+
+    @field_validator("models")
+    @classmethod
+    def _check_models(cls, models: tuple[CostModel, ...]) -> tuple[CostModel, ...]:
+        if "analytic" not in models:
+            came = ", ".join(models) or "none"
+            raise ValueError(f"expected analytic, on which the report builds, and maybe events, came {came}")
+        return models
 
 
 class Quantize(Block):
@@ -153,6 +199,8 @@ class Params(Block):
             raise ValueError(f"balance: expected an entry for each method of tickets ({methods}), came {came}")
         if not any(self.tickets.values()):
             raise ValueError("tickets: expected a ticket in one of the methods, came none")
+        if "events" in self.hw.models and self.report.sample_images == 0:
+            raise ValueError("report.sample_images: expected at least 1 for the event model (hw.models), came 0")
         for method, chain in self.tickets.items():
             for ticket in chain:
                 self.lineage(f"{method}/{ticket}")
@@ -191,6 +239,10 @@ class Params(Block):
         if method not in self.tickets:
             raise InputError(f"method: expected one of {', '.join(self.tickets)}, came {method!r}")
         return [DENSE, *(f"{method}/{ticket}" for ticket in sorted(self.tickets[method]))]
+
+    def last(self, method: str) -> str:
+        """Return the ticket of a chain's highest round; of several, the one whose name comes last."""
+        return max(self.chain(method), key=lambda ticket: (len(self.lineage(ticket)), ticket))
 
 
 def read_params(path: str | Path = "params.yaml") -> Params:

@@ -76,6 +76,11 @@ class MappingFiles:
         return self.folder / "policies.csv"
 
     @property
+    def storage(self) -> Path:
+        """What the weights of each layer take in each format."""
+        return self.folder / "storage.csv"
+
+    @property
     def rounded(self) -> Path:
         """What rounding the weights to a few bits makes of each ticket."""
         return self.folder / "rounded.csv"
@@ -93,24 +98,19 @@ def quantization_file(method: str) -> Path:
 
 @dataclass(frozen=True)
 class SimulationFiles:
-    """The tables that `simulate` writes for one method."""
+    """The tables that `simulate` writes for one method.
+
+    One row per ticket and model, and in `layers` per layer, in `pes` per layer and PE (event model), in the sweeps per
+    number of PEs, depth of the FIFOs and broadcast width.
+    """
+
+    TABLES = ("tickets", "layers", "pes", "pe_sweep", "fifo_sweep", "width_sweep")
 
     folder: Path
 
-    @property
-    def layers(self) -> Path:
-        """One row per ticket and layer."""
-        return self.folder / "layers.csv"
-
-    @property
-    def tickets(self) -> Path:
-        """One row per ticket."""
-        return self.folder / "tickets.csv"
-
-    @property
-    def pe_sweep(self) -> Path:
-        """One row per ticket and PE count."""
-        return self.folder / "pe_sweep.csv"
+    def table(self, name: str) -> Path:
+        """One of TABLES."""
+        return self.folder / f"{name}.csv"
 
 
 def simulation_files(method: str) -> SimulationFiles:
@@ -130,6 +130,11 @@ class ReportFiles:
         return self.folder / "summary.json"
 
     @property
+    def events(self) -> Path:
+        """The same tickets in the event model, as numbers."""
+        return self.folder / "events.json"
+
+    @property
     def figures(self) -> Path:
         """SVG files."""
         return self.folder / "figures"
@@ -140,7 +145,7 @@ class ReportFiles:
         return self.folder / "index.html"
 
     def table(self, name: str) -> Path:
-        """A tidy CSV: rounds, layers, pe_sweep, policies, quantized or training."""
+        """A tidy CSV, one of the tables of `uticket.report.tables`."""
         return self.folder / f"{name}.csv"
 
 

@@ -1,24 +1,67 @@
-"""The table of results in README.md, written from summary.json so that nobody copies numbers by hand."""
+"""The tables of results in README.md and docs/simulator.md, written from files: nobody copies numbers by hand."""
 
 import json
 from pathlib import Path
+from typing import Any
+
+import pandas as pd
 
 from uticket.errors import InputError
+from uticket.paths import ReportFiles
 from uticket.report.page import findings, summary_table, text_table
+from uticket.tables import read_table
+from uticket.text import cell, heading
 
 BEGIN, END = "<!-- results: written by `make readme` -->", "<!-- end of results -->"
 
 
 def results_markdown(summary_path: Path) -> str:
     """Return summary.json as a Markdown table, with what each method saves."""
+    summary = _read_json(summary_path, "the summary of a run")
+    return "\n".join([_markdown(summary_table(summary)), "", *findings(summary)])
+
+
+def sweep_markdown(path: Path, setting: str) -> str:
+    """Return a sweep of the event model as a Markdown table: a row for each value of `setting`, columns by method."""
+    table = read_table(path)
+    columns = ("utilization", "busy_share", "latency_cycles")
+    rows: dict[str, dict[str, Any]] = {}
+    for row in table.to_dict("records"):
+        told = {f"{row['method']}: {heading(name)}": cell(name, row[name]) for name in columns}
+        rows.setdefault(str(row[setting]), {}).update(told)
+    return _markdown(pd.DataFrame([{heading(setting): value, **told} for value, told in rows.items()]))
+
+
+def benchmark_markdown(path: Path) -> str:
+    """Return the times and memory of `benchmarks/simulate.py` as a Markdown table."""
+    cases = _read_json(path, "the output of the benchmark")["cases"]
+    rows = [
+        {"case": name, "images": str(case["images"]), "s": f"{case['seconds']:.2f}", "GB": f"{case['memory_gb']:.2f}"}
+        for name, case in cases.items()
+    ]
+    return _markdown(pd.DataFrame(rows))
+
+
+def update_simulator_page(path: Path, report: ReportFiles, benchmark: Path) -> None:
+    """Write sweeps and benchmark into docs/simulator.md. Raises InputError if a file or a marker is not there."""
+    for name, setting in (("fifo_sweep", "fifo_depth"), ("width_sweep", "broadcast_width")):
+        write_between(
+            path, f"<!-- {name}: written by `make readme` -->", END, sweep_markdown(report.table(name), setting)
+        )
+    write_between(path, "<!-- benchmark: written by `make readme` -->", END, benchmark_markdown(benchmark))
+
+
+def _read_json(path: Path, what: str) -> Any:
     try:
-        summary = json.loads(summary_path.read_text())
+        return json.loads(path.read_text())
     except (OSError, ValueError) as error:
-        raise InputError(f"{summary_path}: expected the summary of a run, came: {error}") from None
-    table = text_table(summary_table(summary))
-    lines = [table.headings, ["---", *["---:"] * (len(table.headings) - 1)], *table.rows]
-    rows = ["| " + " | ".join(line) + " |" for line in lines]
-    return "\n".join([*rows, "", *findings(summary)])
+        raise InputError(f"{path}: expected {what}, came: {error}") from None
+
+
+def _markdown(table: pd.DataFrame) -> str:
+    text = text_table(table)
+    lines = [text.headings, ["---", *["---:"] * (len(text.headings) - 1)], *text.rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def update_readme(path: Path, summary_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The spikes of a few images, bit-packed in a file (activity.npz), as the simulator reads them."""
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -31,4 +32,7 @@ def load_spikes(path: Path) -> dict[str, NDArray[np.bool_]]:
 
 
 def _unpacked(bits: NDArray[np.uint8], shape: NDArray[np.int64]) -> NDArray[np.bool_]:
-    return np.unpackbits(bits, count=int(np.prod(shape))).reshape(shape).astype(bool)
+    size = math.prod(shape.tolist())
+    if bits.dtype != np.uint8 or bits.size != -(-size // 8):
+        raise ValueError(f"{bits.size} values of {bits.dtype} for the shape {tuple(shape.tolist())}")
+    return np.unpackbits(bits, count=size).reshape(shape).astype(bool)

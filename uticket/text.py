@@ -12,17 +12,23 @@ HEADINGS = {
     "utilization": "utilization %",
     "utilization_before": "utilization before %",
     "utilization_after": "utilization after %",
+    "busy_share": "busy share %",
+    "fifo_depth": "FIFO depth",
+    "fifo_mean": "FIFO mean",
+    "fifo_max": "FIFO max",
     "pes": "PEs",
     "weight_bits": "bits",
     "latency_reduction_pct": "latency saved %",
     "energy_reduction_pct": "energy saved %",
+    "pe_energy_reduction_pct": "PE energy saved %",
 }
-FRACTIONS = ("accuracy", "filter_sparsity", "sparsity", "spike_sparsity")
+FRACTIONS = ("accuracy", "busy_share", "filter_sparsity", "sparsity", "spike_sparsity")
 
 
 def heading(name: str) -> str:
     """Return the heading of the column `name`."""
-    return HEADINGS.get(name, name.replace("_", " "))
+    words = name.replace("_", " ").removesuffix(" pj") + (" pJ" if name.endswith("_pj") else "")
+    return HEADINGS.get(name, words.replace("dram", "DRAM").replace("sram", "SRAM"))
 
 
 def cell(name: str, value: Any) -> str:
@@ -33,7 +39,7 @@ def cell(name: str, value: Any) -> str:
         return ""
     if name in FRACTIONS or name.startswith("utilization"):
         return f"{100 * value:.2f}"
-    if name.endswith("_pct"):
+    if name.endswith(("_pct", "_mean")):
         return f"{value:.1f}"
     return f"{value:,.0f}"
 

@@ -1,14 +1,13 @@
 """The analytic model of a ticket on the array: cycles and energy by layer and for the network."""
 
+from collections.abc import Iterable, Sequence
 from collections.abc import Mapping as Named
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from uticket.hardware.cycles import layer_cycles
-from uticket.hardware.energy import pe_energy
 from uticket.layers import Layer
 from uticket.mapping import Array, map_layers, unit_nonzeros
 
@@ -66,27 +65,26 @@ def count_cycles(
 
 
 def network_totals(layers: Sequence[LayerResult]) -> Totals:
-    """Return the sums over the layers; utilization is the mean over those that have work, weighted by their weights.
-
-    A network without work keeps no PE waiting: utilization 1. Source: the paper's hardware section.
-    """
-    working = [layer for layer in layers if layer.nonzeros]
-    weights = sum(layer.weights for layer in working)
+    """Return the sums over the layers; utilization as in `mean_utilization`."""
     return Totals(
         filters=sum(layer.filters for layer in layers),
         weights=sum(layer.weights for layer in layers),
         nonzeros=sum(layer.nonzeros for layer in layers),
         groups=sum(layer.groups for layer in layers),
-        utilization=sum(n.weights * n.utilization for n in working) / weights if working else 1.0,
-        utilization_ceil=sum(n.weights * n.utilization_ceil for n in working) / weights if working else 1.0,
+        utilization=mean_utilization((n.weights, n.nonzeros, n.utilization) for n in layers),
+        utilization_ceil=mean_utilization((n.weights, n.nonzeros, n.utilization_ceil) for n in layers),
         work_cycles=sum(layer.work_cycles for layer in layers),
         idle_cycles=sum(layer.idle_cycles for layer in layers),
         latency_cycles=sum(layer.latency_cycles for layer in layers),
     )
 
 
-def layer_energies(
-    results: Sequence[LayerResult], spike_sparsity: Named[str, float], leakage_ratio: float
-) -> list[float]:
-    """Return the energy of each layer in units of E_d: Eq. 3 with the spike sparsity of the layer's own input."""
-    return [pe_energy(r.work_cycles, r.idle_cycles, spike_sparsity[r.layer], leakage_ratio) for r in results]
+def mean_utilization(layers: Iterable[tuple[int, int, float]]) -> float:
+    """Return the mean utilization of layers, each (weights, nonzeros, utilization), weighted by their weights.
+
+    Layers without work do not count; a network without work keeps no PE waiting: 1.
+    Source: the paper's hardware section.
+    """
+    working = [(weights, utilization) for weights, nonzeros, utilization in layers if nonzeros]
+    total = sum(weights for weights, _ in working)
+    return sum(weights * utilization for weights, utilization in working) / total if working else 1.0

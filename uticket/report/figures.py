@@ -116,13 +116,69 @@ def training(tables: Tables, figure: Figure) -> None:
     figure.legend(legend.values(), legend.keys(), loc="outside right upper")
 
 
+def energy(tables: Tables, figure: Figure) -> None:
+    """Energy of the PEs by component, by each model, and what is moved in and out of the memories."""
+    left, right = figure.subplots(1, 2)
+    names = [f"{row.method}\n{row.model}" for row in tables.models.itertuples()]
+    bottom = np.zeros(len(names))
+    for component, colour in (("mac", "#2a6f97"), ("lif", "#6a994e"), ("mem", "#b8860b")):
+        for kind, hatch in (("dynamic", ""), ("leakage", "///")):
+            height = tables.models[f"{component}_{kind}_pj"].to_numpy() / 1000
+            label = f"{component.upper()} {kind}"
+            left.bar(names, height, 0.6, bottom, label=label, color=colour, hatch=hatch, edgecolor="white", linewidth=0)
+            bottom += height
+    left.set_ylabel("energy of the PEs (nJ)")
+    left.set_ylim(0, 1.35 * bottom.max())  # room for the legend
+    left.tick_params(axis="x", labelsize=7)
+    left.legend(loc="upper center", ncols=3, fontsize=7)
+    table = tables.rounds.assign(percent_left=100 * (1 - tables.rounds["filter_sparsity"]))
+    for colour, (method, rows) in _by_method(table):
+        for memory, style in (("sram", "o-"), ("dram", "s--")):
+            columns = [name for name in rows.columns if memory in name and name.endswith(("reads", "writes"))]
+            label = f"{method}, {memory.upper()}"
+            right.plot(rows["percent_left"], rows[columns].sum(axis=1), style, color=colour, label=label)
+    right.set_xscale("log", base=2)
+    right.xaxis.set_major_formatter("{x:.3g}")
+    right.invert_xaxis()
+    right.set_yscale("log")
+    right.set_xlabel("weights left (%)")
+    right.set_ylabel("accesses")
+    right.legend(fontsize=7)
+
+
+def waiting(tables: Tables, figure: Figure) -> None:
+    """Utilization of the last tickets in the event model, against the depth of the FIFOs and the broadcast width."""
+    left, right = figure.subplots(1, 2, sharey=True)
+    sweeps = ((left, tables.fifo_sweep, "fifo_depth"), (right, tables.width_sweep, "broadcast_width"))
+    for axes, table, setting in sweeps:
+        values = list(dict.fromkeys(table[setting]))
+        for colour, (method, rows) in _by_method(table):
+            where = [values.index(value) for value in rows[setting]]
+            axes.plot(where, rows["utilization"], "o-", color=colour, label=f"{method}, utilization")
+            axes.plot(where, rows["busy_share"], "s:", color=colour, label=f"{method}, busy share")
+        axes.set_xticks(range(len(values)), ["∞" if value == "unlimited" else value for value in values])
+        axes.set_ylim(0, 1.05)
+        axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    left.set_xlabel("depth of the FIFOs (entries)")
+    right.set_xlabel("broadcast width (tokens in a cycle)")
+    left.set_ylabel("utilization, busy share")
+    right.legend(loc="upper left", fontsize=7)
+
+
 FIGURES: dict[str, Callable[[Tables, Figure], None]] = {
     "rounds": rounds,
     "layers": layers,
     "cost": cost,
     "pe_sweep": pe_sweep,
+    "energy": energy,
+    "waiting": waiting,
     "training": training,
 }
+
+
+def drawable(tables: Tables) -> dict[str, Callable[[Tables, Figure], None]]:
+    """Return the figures for which there is something to draw: without the event model, nobody waits."""
+    return {name: plot for name, plot in FIGURES.items() if name != "waiting" or len(tables.fifo_sweep)}
 
 
 def _by_method(table: pd.DataFrame) -> list[tuple[str, tuple[str, pd.DataFrame]]]:

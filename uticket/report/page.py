@@ -9,7 +9,10 @@ from jinja2 import Environment, PackageLoader
 from uticket.report.tables import BASELINE, Tables
 from uticket.text import cell, heading
 
+CYCLES = ["utilization", "work_cycles", "idle_cycles", "latency_cycles", "energy"]
+SIZES = ["filters", "weights", "nonzeros", "groups"]
 UNSHOWN = ["filters", "weights", "utilization_ceil"]  # the same in every row, or a variant
+WAITING = ["busy_share", "latency_cycles", "starved_cycles", "blocked_cycles", "tail_cycles", "fifo_mean", "fifo_max"]
 
 
 @dataclass(frozen=True)
@@ -49,19 +52,38 @@ def _change(reduction_pct: float) -> str:
     return f"{abs(reduction_pct):.1f} % {'less' if reduction_pct >= 0 else 'more'}"
 
 
-def page(title: str, pes: int, tables: Tables, summary: dict[str, dict[str, Any]], figures: dict[str, str]) -> str:
-    """Return the page as HTML. figures: name -> SVG text."""
+def page(
+    title: str,
+    pes: int,
+    tables: Tables,
+    summary: dict[str, dict[str, Any]],
+    events: dict[str, dict[str, Any]],
+    figures: dict[str, str],
+) -> str:
+    """Return the page as HTML. summary, events: as in summary.json and events.json; figures: name -> SVG text."""
     environment = Environment(loader=PackageLoader("uticket.report", "."), autoescape=True, trim_blocks=True)
     inline = {name: svg[svg.index("<svg") :] for name, svg in figures.items()}
+    who = ["method", "ticket"]
+    accuracies = ["method", "round", "ticket", "accuracy", "filter_sparsity", "spike_sparsity", "nonzeros"]
+    components = [name for name in tables.models.columns if name.endswith("_pj")]
+    accesses = [name for name in tables.models.columns if name.endswith(("_reads", "_writes"))]
+    shown = {
+        "summary": summary_table(summary),
+        "rounds": tables.rounds[[*accuracies, *CYCLES]],
+        "layers": tables.layers[[*who, "layer", *SIZES, *CYCLES]],
+        "pe_sweep": tables.pe_sweep[[*who, "pes", *CYCLES]],
+        "policies": tables.policies.drop(columns=[*UNSHOWN, "nonzeros"]),
+        "quantized": tables.quantized.drop(columns=UNSHOWN),
+        "models": tables.models[[*who, "model", "utilization", *WAITING, "tokens", "dropped_tokens", "operations"]],
+        "energy": tables.models[[*who, "model", *components]],
+        "accesses": tables.models[[*who, "model", *accesses]],
+        "storage": tables.storage,
+    }
+    if events:
+        shown["events"] = summary_table(events)
+        shown["fifo_sweep"] = tables.fifo_sweep[[*who, "fifo_depth", "utilization", *WAITING]]
+        shown["width_sweep"] = tables.width_sweep[[*who, "broadcast_width", "utilization", *WAITING]]
+    texts = {name: text_table(table) for name, table in shown.items()}
     return environment.get_template("page.html.j2").render(
-        title=title,
-        pes=pes,
-        findings=findings(summary),
-        figures=inline,
-        summary=text_table(summary_table(summary)),
-        rounds=text_table(tables.rounds.drop(columns=UNSHOWN)),
-        layers=text_table(tables.layers.drop(columns="utilization_ceil")),
-        pe_sweep=text_table(tables.pe_sweep.drop(columns=[*UNSHOWN, "nonzeros"])),
-        policies=text_table(tables.policies.drop(columns=[*UNSHOWN, "nonzeros"])),
-        quantized=text_table(tables.quantized.drop(columns=UNSHOWN)),
+        title=title, pes=pes, findings=findings(summary), figures=inline, tables=texts
     )

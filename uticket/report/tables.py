@@ -1,8 +1,9 @@
 """The tidy tables of a run, gathered from what the stages wrote, and the summary of its last tickets."""
 
 import json
+import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +27,24 @@ SUMMARY_COLUMNS = [
 ]
 
 
+EVENT_COLUMNS = [
+    "utilization",
+    "busy_share",
+    "latency_cycles",
+    "starved_cycles",
+    "blocked_cycles",
+    "tail_cycles",
+    "pe_pj",
+    "total_pj",
+]
+
+
 @dataclass(frozen=True)
 class Tables:
-    """The tables of the report. Fractions lie in [0, 1]; energy is in units of E_d."""
+    """The tables of the report. Fractions lie in [0, 1]; energy is in units of E_d, energies in pJ are named so.
+
+    Cycles are those of the analytic model, where `model` does not tell.
+    """
 
     rounds: pd.DataFrame  # a row per method and ticket, round 0 (dense) included
     layers: pd.DataFrame  # a row per method and layer of its last ticket
@@ -36,34 +52,58 @@ class Tables:
     policies: pd.DataFrame  # a row per method and mapping policy, of its last ticket
     quantized: pd.DataFrame  # a row per method, number of bits and quantizer, of its last ticket
     training: pd.DataFrame  # a row per ticket and epoch
+    models: pd.DataFrame  # a row per method and model, of its last ticket
+    fifo_sweep: pd.DataFrame  # a row per method and depth, of its last ticket; none without the event model
+    width_sweep: pd.DataFrame  # a row per method and broadcast width, likewise
+    storage: pd.DataFrame  # a row per method and layer, of its last ticket
 
 
-def gather(chains: dict[str, list[str]], round_of: Callable[[str], int]) -> Tables:
+def gather(chains: dict[str, list[str]], last: dict[str, str], round_of: Callable[[str], int]) -> Tables:
     """Read the results of all methods.
 
-    chains: method -> dense and its tickets. round_of: ticket -> round. The last ticket of a chain is the one of the
-    highest round; of several, the one whose name comes last.
+    chains: method -> dense and its tickets. last: method -> its last ticket. round_of: ticket -> round.
     """
-    rounds, layers, pe_sweep, policies, quantized = [], [], [], [], []
+    parts: dict[str, list[pd.DataFrame]] = {field.name: [] for field in fields(Tables)}
     for method, tickets_of_method in chains.items():
+        simulated, mapped, ticket = simulation_files(method), mapping_files(method), last[method]
         chain = sorted(tickets_of_method, key=lambda ticket: (round_of(ticket), ticket))
-        files = simulation_files(method)
-        tickets = read_table(files.tickets)
         numbers = pd.DataFrame(
             {"method": method, "round": round_of(ticket), "ticket": ticket, **_metrics(ticket)} for ticket in chain
         )
-        rounds.append(numbers.merge(tickets, on="ticket", validate="one_to_one"))
-        layers.append(_of_ticket(files.layers, chain[-1], method))
-        pe_sweep.append(_of_ticket(files.pe_sweep, chain[-1], method))
-        policies.append(_of_ticket(mapping_files(method).policies, chain[-1], method))
-        rounded = _of_ticket(mapping_files(method).rounded, chain[-1], method)
-        tested = _of_ticket(quantization_file(method), chain[-1], method)
-        quantized.append(tested.merge(rounded, on=["method", "ticket", "weight_bits", "quantizer"], validate="1:1"))
+        tickets = analytic(read_table(simulated.table("tickets")))
+        parts["rounds"].append(numbers.merge(tickets, on="ticket", validate="one_to_one"))
+        parts["layers"].append(analytic(_of_ticket(simulated.table("layers"), ticket, method)))
+        parts["pe_sweep"].append(analytic(_of_ticket(simulated.table("pe_sweep"), ticket, method)))
+        parts["policies"].append(_of_ticket(mapped.policies, ticket, method))
+        parts["storage"].append(_of_ticket(mapped.storage, ticket, method))
+        rounded, tested = (_of_ticket(path, ticket, method) for path in (mapped.rounded, quantization_file(method)))
+        keys = ["method", "ticket", "weight_bits", "quantizer"]
+        parts["quantized"].append(tested.merge(rounded, on=keys, validate="1:1"))
+        parts["models"].append(_of_ticket(simulated.table("tickets"), ticket, method))
+        for sweep, setting in (("fifo_sweep", "fifo_depth"), ("width_sweep", "broadcast_width")):
+            table = _of_ticket(simulated.table(sweep), ticket, method)
+            parts[sweep].append(table.assign(**{setting: [_limit(value) for value in table.get(setting, [])]}))
     trained = dict.fromkeys(ticket for chain in chains.values() for ticket in chain)
-    training = [_training(ticket, round_of(ticket)) for ticket in trained]
-    return Tables(
-        *(pd.concat(parts, ignore_index=True) for parts in (rounds, layers, pe_sweep, policies, quantized, training))
-    )
+    parts["training"] = [_training(ticket, round_of(ticket)) for ticket in trained]
+    return Tables(**{name: pd.concat(tables, ignore_index=True) for name, tables in parts.items()})
+
+
+def analytic(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of the analytic model, whose counts are whole numbers."""
+    rows = table[table["model"] == "analytic"].drop(columns="model")
+    return rows.astype({name: "int64" for name in rows.columns if name.endswith(("_cycles", "tokens"))})
+
+
+def _limit(value: float) -> str:
+    return "unlimited" if math.isinf(value) else f"{value:.0f}"
+
+
+def summarize_events(models: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """Return the numbers of the event model of the last ticket of each method, as in events.json."""
+    rows = models[models["model"] == "events"].set_index("method")
+    summary = {str(method): {name: float(row[name]) for name in EVENT_COLUMNS} for method, row in rows.iterrows()}
+    _add_reductions(summary, rows, {"latency_cycles": "latency", "pe_pj": "pe_energy"})
+    return summary
 
 
 def summarize(rounds: pd.DataFrame) -> dict[str, dict[str, Any]]:
@@ -74,11 +114,16 @@ def summarize(rounds: pd.DataFrame) -> dict[str, dict[str, Any]]:
     last = rounds.groupby("method", sort=False).tail(1).set_index("method")
     dense = rounds[rounds["ticket"] == DENSE].iloc[0]
     summary = {DENSE: _numbers(dense), **{str(method): _numbers(row) for method, row in last.iterrows()}}
-    if BASELINE in summary:
-        for method in last.index.drop(BASELINE):
-            for cost, name in (("latency_cycles", "latency"), ("energy", "energy")):
-                summary[method][f"{name}_reduction_pct"] = reduction_pct(last[cost][method], last[cost][BASELINE])
+    _add_reductions(summary, last, {"latency_cycles": "latency", "energy": "energy"})
     return summary
+
+
+def _add_reductions(summary: dict[str, dict[str, Any]], last: pd.DataFrame, costs: dict[str, str]) -> None:
+    """Add to each method what it saves against the baseline, in percent; costs: column -> name, last: by method."""
+    if BASELINE in last.index:
+        for method in last.index.drop(BASELINE):
+            for cost, name in costs.items():
+                summary[method][f"{name}_reduction_pct"] = reduction_pct(last[cost][method], last[cost][BASELINE])
 
 
 def reduction_pct(cost: float, baseline: float) -> float | None:

@@ -1,0 +1,19 @@
+"""The command `uticket`."""
+
+import click
+
+from uticket import __version__
+from uticket.cli.group import OneLine
+from uticket.cli.hardware import export, simulate_command
+from uticket.cli.masks import audit, balance_command
+from uticket.cli.project import check, readme, rounds
+
+
+@click.group(cls=OneLine)
+@click.version_option(__version__)
+def main() -> None:
+    """Sparse spiking networks that keep every processing element busy."""
+
+
+for command in (audit, balance_command, simulate_command, export, rounds, check, readme):
+    main.add_command(command)

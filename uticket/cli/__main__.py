@@ -1,0 +1,5 @@
+"""`python -m uticket.cli`."""
+
+from uticket.cli import main
+
+main()

@@ -1,0 +1,48 @@
+"""`uticket rounds`, `check` and `readme`: the project in the current folder."""
+
+from pathlib import Path
+
+import click
+
+from uticket.chains import write_chains
+from uticket.params import Params, read_params
+from uticket.paths import REPORT, ticket_files
+
+
+@click.command()
+@click.argument("number", metavar="N", type=click.IntRange(1, 99))
+@click.option("--methods", default="lth,uticket", show_default=True, help="Methods, separated by commas.")
+def rounds(number: int, methods: str) -> None:
+    """Give each method a chain of N tickets in params.yaml; its comments stay."""
+    write_chains(Path("params.yaml"), number, methods.split(","))
+    click.echo(f"params.yaml: {number} rounds of {methods}")
+
+
+@click.command()
+def check() -> None:
+    """Check params.yaml; tell the first mistake in one line."""
+    params = read_params()
+    tickets = sum(len(chain) for chain in params.tickets.values())
+    setting = f"{params.data.name}, {params.model.name}, {tickets} tickets, {params.hw.pes} PEs"
+    click.echo(f"params.yaml: in order ({setting})")
+    for folder in left_over(params):
+        click.echo(f"{folder}: no ticket of params.yaml; remove it, or it stays part of what later stages depend on")
+
+
+def left_over(params: Params) -> list[Path]:
+    """Return the folders of tickets that params.yaml no longer has; DVC does not remove them."""
+    known = {ticket_files(f"{method}/{name}").folder for method, chain in params.tickets.items() for name in chain}
+    return sorted(folder for folder in Path("tickets").glob("*/*/") if folder not in known)
+
+
+@click.command()
+def readme() -> None:
+    """Write the results of report/ into README.md and docs/simulator.md, between their markers."""
+    from uticket.readme import update_readme, update_simulator_page  # imported here: pandas takes long
+
+    path, page = Path("README.md"), Path("docs/simulator.md")
+    update_readme(path, REPORT.summary)
+    click.echo(f"{path}: results of {REPORT.summary}")
+    if page.exists():
+        update_simulator_page(page, REPORT, Path("benchmarks/results/simulate.json"))
+        click.echo(f"{page}: results of {REPORT.folder}")
