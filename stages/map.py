@@ -65,8 +65,8 @@ def storage_of(
     """Return a row for each layer: what its weights take in each format, and how they fit the scratchpads."""
     rows: list[dict[str, str | int]] = []
     for layer, mapping in map_layers(ticket.layers, mask, array).items():
-        bits = {f"{form}_bits": size for form, size in size_bits(mask[layer], weight_bits).items()}
         stored = fit_scratchpad(mask[layer], mapping, capacity)
+        bits = {f"{form}_bits": size for form, size in size_bits(mask[layer], stored, weight_bits).items()}
         fullest = {"scratchpad_words": int(stored.words.max()), "scratchpad_passes": int(stored.passes.max())}
         rows.append({"ticket": name, "layer": layer, **bits, **fullest})
     return rows

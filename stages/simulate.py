@@ -7,8 +7,9 @@ from typing import Any
 
 import click
 
+from uticket.errors import InputError
 from uticket.hardware.chip import Chip, read_chip
-from uticket.hardware.events import Broadcast
+from uticket.hardware.events import Broadcast, Spikes, fitting
 from uticket.hardware.held import HeldTicket
 from uticket.hardware.simulate import Cost, Network, network_cost, simulate
 from uticket.mapping import Array
@@ -61,8 +62,18 @@ def read_network(params: Params, name: str, with_spikes: bool) -> Network:
     mask = ticket.stored(params.hw.weight_bits, params.hw.quantizer)
     activity = read_table(ticket.files.activity)
     sparsity: dict[str, float] = dict(zip(activity["layer"], activity["spike_sparsity"], strict=True))
-    spikes = load_spikes(ticket.files.spikes) if with_spikes else {}
+    spikes = fitting_spikes(ticket) if with_spikes else {}
     return Network(ticket.layers, mask, ticket.timesteps, sparsity, spikes)
+
+
+def fitting_spikes(ticket: HeldTicket) -> dict[str, Spikes]:
+    """Read the spikes that a ticket keeps of a few images. Raises InputError, naming the file, if they do not fit."""
+    path = ticket.files.spikes
+    spikes = load_spikes(path)
+    try:
+        return fitting(spikes, ticket.layers, ticket.timesteps)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
 
 
 def by_pe(cost: Cost) -> Iterator[Row]:

@@ -112,14 +112,21 @@ def test_spikes_that_the_memory_cannot_hold_go_through_dram(chip):
     mask = np.zeros((16, 65, 3, 3), dtype=bool)
     one = np.ones(1, dtype=np.int64)
     traffic = layer_traffic(layer, mask, contiguous(unit_nonzeros(mask), 16), one, 4, 256, chip)
-    words = 16 * math.ceil(65 * 9 / 16)
-    assert traffic.dram == Accesses((16 * words + 65 * 1024 * 4) // 64, 0)
-    assert traffic.spikes.writes == (16 * 1024 * 4 + 65 * 1024 * 4) // 8
+    words, scanned = 16 * math.ceil(65 * 9 / 16), 4 * 65 * 34 * 34  # too much even alone: read again for each tile
+    assert traffic.dram == Accesses(math.ceil((16 * words + scanned) / 64), 16 * 1024 * 4 // 64)
+    assert traffic.spikes.writes == math.ceil((16 * 1024 * 4 + scanned) / 8)
+    fewer = layer_of(filters=16, channels=60, size=(32, 32))  # fits alone, but not beside the output
+    traffic = layer_traffic(fewer, mask[:, :60], contiguous(unit_nonzeros(mask), 16), one, 4, 256, chip)
+    words = 16 * math.ceil(60 * 9 / 16)
+    assert traffic.dram == Accesses((16 * words + 60 * 1024 * 4) // 64, 16 * 1024 * 4 // 64)
 
 
-def test_weights_that_do_not_fit_are_read_for_each_tile(chip):
+def test_weights_that_do_not_fit_are_read_for_each_tile(chip, tmp_path):
     layer = layer_of(filters=2, channels=256, size=(32, 32))
     mask = np.ones((2, 256, 3, 3), dtype=bool)
     mapping = contiguous(unit_nonzeros(mask), 2)
     traffic = layer_traffic(layer, mask, mapping, np.ones(1, dtype=np.int64), 4, 256, chip)
     assert traffic.weights.reads == 4 * traffic.weights.writes
+    small = read_chip(write(tmp_path, memories__weights__capacity={"value": 64, "unit": "bytes", "source": "made up"}))
+    again = layer_traffic(layer, mask, mapping, np.ones(1, dtype=np.int64), 4, 256, small)
+    assert again.weights.writes == traffic.weights.reads  # for each tile from DRAM

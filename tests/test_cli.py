@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from tests.conftest import PARAMS
+from tests.conftest import PARAMS, ROOT
 from uticket.cli import main
 from uticket.readme import BEGIN, END
 
@@ -13,6 +13,7 @@ from uticket.readme import BEGIN, END
 def project(tmp_path, monkeypatch) -> Path:
     """A folder with params.yaml as the working folder."""
     (tmp_path / "params.yaml").write_text(PARAMS.read_text())
+    (tmp_path / "uticket").symlink_to(ROOT / "uticket")  # where the chip file is
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -36,6 +37,14 @@ def test_check_tells_a_mistake_in_one_line_with_exit_code_2(project):
     result = CliRunner().invoke(main, ["check"])
     assert result.exit_code == 2
     assert result.output == "Error: params.yaml: hw.pes: expected integer, came 'many'\n"
+
+
+def test_check_reads_the_chip_file(project):
+    path = project / "params.yaml"
+    path.write_text(path.read_text().replace("chip: uticket/", "chip: nowhere/"))
+    result = CliRunner().invoke(main, ["check"])
+    assert result.exit_code == 2
+    assert "uticket-32nm.yaml: expected a chip file, came: No such file" in result.output
 
 
 def test_readme_without_a_run_is_left_alone(project):

@@ -11,7 +11,7 @@ from tests.test_recurrence import step_through
 from uticket.errors import InputError
 from uticket.hardware.analytic import count_cycles
 from uticket.hardware.events import Broadcast, LayerEvents, layer_events, simulate_events
-from uticket.hardware.tokens import cut, tokens_of
+from uticket.hardware.tokens import cut, outputs_of_a_pe, tokens_of
 from uticket.layers import Layer
 from uticket.mapping import Array, map_layers
 from uticket.names import TokenCost
@@ -65,12 +65,13 @@ def live(layer: Layer, image: np.ndarray, channel: int, row: int, column: int, y
     return int(image[:, channel, at[0], at[1]].sum()) if inside else 0
 
 
-def plainly(layer, mask, spikes, array, broadcast) -> tuple[int, int, int, int, int]:
-    """Latency, work, delivered and dropped tokens and operations of a layer, in plain loops over everything."""
+def plainly(layer, mask, spikes, array, broadcast) -> dict[str, object]:
+    """What a layer costs, in plain loops over everything; the array is stepped through cycle by cycle."""
     mapping = map_layers([layer], {layer.name: mask}, array)[layer.name]
     per_unit = len(mapping.group) // layer.filters  # units of a filter
     outputs = list(product(range(layer.output_size[0]), range(layer.output_size[1])))
-    latency = work = delivered = dropped = operations = 0
+    latency = waited = most_waiting = delivered = dropped = operations = 0
+    by_pe = np.zeros((4, array.pes), dtype=int)
     for image, g in product(spikes, range(mapping.num_groups)):
         held = {}  # (channel, row, column) -> PE -> weights
         for f, c, i, j in np.argwhere(mask).tolist():
@@ -80,7 +81,10 @@ def plainly(layer, mask, spikes, array, broadcast) -> tuple[int, int, int, int, 
                 to[int(mapping.pe[unit])] = to.get(int(mapping.pe[unit]), 0) + 1
         used = len({int(mapping.pe[u]) for u in range(len(mapping.group)) if mapping.group[u] == g})
         copies = 1 if array.spare_pes == "idle" else max(1, min(array.pes // used, len(outputs)))
-        most = broadcast.accumulators * copies
+        of_a_pe = {}  # the filters that it holds
+        for u in range(len(mapping.group)):
+            of_a_pe.setdefault((int(mapping.group[u]), int(mapping.pe[u])), set()).add(u // per_unit)
+        most = max(broadcast.accumulators // max(map(len, of_a_pe.values())), 1) * copies
         side = max(layer.output_size) if len(outputs) <= most else math.isqrt(most)
         for tile in sorted({(y // side, x // side) for y, x in outputs}):
             here = [(y, x) for y, x in outputs if (y // side, x // side) == tile]
@@ -112,16 +116,27 @@ def plainly(layer, mask, spikes, array, broadcast) -> tuple[int, int, int, int, 
                 sending = [math.ceil(n / width) if width else 0 for n in slots.values()]
                 step = step_through([channels.get(chunk, idle) for chunk in slots], sending, array.pes, depth)
             latency += step.latency
-            work += int(step.work.sum())
-    return latency, work, delivered, dropped, operations
+            by_pe += np.array([step.work, step.starved, step.blocked, step.tail])
+            waited, most_waiting = waited + step.waited, max(most_waiting, step.most_waiting)
+    names = ("work", "starved", "blocked", "tail")
+    return {
+        "latency_cycles": latency,
+        **{name: values.tolist() for name, values in zip(names, by_pe, strict=True)},
+        "waited": waited,
+        "occupancy_max": most_waiting,
+        "delivered_tokens": delivered,
+        "dropped_tokens": dropped,
+        "operations": operations,
+    }
 
 
 @settings(max_examples=300, deadline=None)
 @given(cases())
 def test_layer_runs_as_in_plain_loops(case):
     result = run(*case)
-    found = result.latency_cycles, result.work_cycles, result.delivered_tokens, result.dropped_tokens, result.operations
-    assert found == plainly(*case)
+    expected = plainly(*case)
+    found = {name: getattr(result, name) for name in expected}
+    assert {name: v.tolist() if isinstance(v, np.ndarray) else v for name, v in found.items()} == expected
 
 
 @settings(max_examples=300, deadline=None)
@@ -189,11 +204,30 @@ def test_layer_without_weights_on_one_pe():
     assert empty.dropped_tokens > 0
     one = run(layer, np.ones((4, 2, 3, 3), dtype=bool), spikes, Array(1), Broadcast(fifo_depth=0))
     assert (one.idle_cycles, one.utilization, one.busy_share) == (0, 1.0, 1.0)
+    starved = run(layer, np.eye(4, 18, dtype=bool).reshape(4, 2, 3, 3), spikes, Array(1), STARVING)
+    assert 0 < starved.utilization < 0.5
+
+
+STARVING = Broadcast(broadcast_width=1, token_cost="one", skip_unwanted=False)
+
+
+def test_two_filters_on_a_pe_share_its_accumulators():
+    layer = layer_of(filters=4, size=(4, 4))
+    mask, spikes = np.ones((4, 2, 3, 3), dtype=bool), np.ones((1, 3, 2, 4, 4), dtype=bool)
+    paired = Array(2, "paired")
+    whole, cut_once = (run(layer, mask, spikes, paired, Broadcast(fifo_depth=0, accumulators=n)) for n in (32, 16))
+    assert outputs_of_a_pe(layer, map_layers([layer], {"conv2": mask}, paired)["conv2"], 32) == 16
+    assert cut((4, 4), 8).num_tiles == 4
+    assert whole.latency_cycles == cut_once.latency_cycles  # equal filters: the barrier costs nothing
 
 
 def test_spikes_that_do_not_fit_are_told_with_both_shapes():
     layer, mask = layer_of(), np.ones((4, 2, 3, 3), dtype=bool)
     expected = r"layer 'conv2': expected spikes of shape \(images, 3, 2, 4, 5\), came"
+    layers = [layer, layer.model_copy(update={"name": "conv3"})]
+    fewer = {"conv2": np.ones((2, 3, 2, 4, 5), bool), "conv3": np.ones((1, 3, 2, 4, 5), bool)}
+    with pytest.raises(InputError, match=r"layer 'conv3': expected spikes of shape \(2, 3, 2, 4, 5\), came \(1, 3"):
+        list(simulate_events(layers, {"conv2": mask, "conv3": mask}, fewer, 3, Array(), Broadcast()))
     for wrong in ((1, 3, 2, 4, 4), (1, 2, 2, 4, 5), (0, 3, 2, 4, 5), (3, 2, 4, 5)):
         with pytest.raises(InputError, match=expected):
             list(simulate_events([layer], {"conv2": mask}, {"conv2": np.ones(wrong, bool)}, 3, Array(), Broadcast()))

@@ -232,6 +232,24 @@ def test_private_lies_between_its_bounds(case, depth, width):
     assert run_private(tokens, pes, depth, 0).latency <= narrow
 
 
+@settings(max_examples=300, deadline=None)
+@given(streams(), depths, st.integers(0, 4), st.data())
+def test_private_takes_longer_with_more_to_do_and_knows_no_order_of_pes(case, depth, width, data):
+    tokens, pes = case
+    run = run_private(tokens, pes, depth, width)
+    longer = [*tokens, data.draw(st.sampled_from(tokens))]
+    assert run_private(longer, pes, depth, width).latency >= run.latency
+    chosen = data.draw(st.integers(0, len(tokens) - 1))
+    dearer = [(cycles + (number == chosen), to) for number, (cycles, to) in enumerate(tokens)]
+    assert run_private(dearer, pes, depth, width).latency >= run.latency
+    order = data.draw(st.permutations(range(pes)))
+    moved = run_private([(cycles, {order[p]: n for p, n in to.items()}) for cycles, to in tokens], pes, depth, width)
+    assert moved.latency == run.latency
+    assert moved.blocked[list(order)].tolist() == run.blocked.tolist()
+    tripled = run_private([(3 * cycles, to) for cycles, to in tokens], pes, depth, 0)
+    assert tripled.latency == 3 * run_private(tokens, pes, depth, 0).latency
+
+
 @pytest.mark.parametrize("width", [0, 1])
 def test_nothing_to_send_takes_no_time(width):
     empty = np.zeros((0, 3), dtype=np.int64)

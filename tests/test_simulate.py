@@ -1,6 +1,6 @@
 import json
 import math
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -85,6 +85,8 @@ def test_cycles_add_up_by_pe_and_over_layers(network):
         assert cost.energy == pytest.approx(course.operations + 0.21 * 3 * course.latency_cycles)
     total = network_cost(costs)
     assert total.course.latency_cycles == sum(cost.course.latency_cycles for cost in costs)
+    live, dead = costs[0], replace(costs[1], course=replace(costs[1].course, work_cycles=0.0, utilization=1.0))
+    assert network_cost([live, dead]).course.utilization == pytest.approx(live.course.utilization)
     assert total.total_pj == pytest.approx(sum(cost.total_pj for cost in costs))
     assert total.course.busy_share == pytest.approx(
         total.course.work_cycles / (total.course.work_cycles + total.course.idle_cycles)
@@ -139,6 +141,7 @@ def test_simulate_takes_every_option(ticket):
     [
         (["--fifo-depth", "-1"], "expected a whole number from 0 on, or inf, came '-1'"),
         (["--broadcast-width", "0"], "expected a whole number from 1 on, or inf, came 0"),
+        (["--leakage-ratio", "nan"], "expected a finite number, came nan"),
         (["--granularity", "bit"], "'bit' is not one of 'token', 'channel', 'tile'"),
         (["--chip", "absent.yaml"], "absent.yaml: expected a chip file, came: No such file"),
     ],
@@ -153,12 +156,10 @@ def test_activity_that_does_not_fit_names_file_layer_and_shapes(ticket):
     path = TicketFiles(ticket).spikes
     whole = path.read_bytes()
     save_spikes(path, {**SPIKES, "conv3": SPIKES["conv3"][:, :, :, :2]})
-    told = f"{path}: layer 'conv3': expected spikes of shape (images, 3, 2, 4, 5), came (2, 3, 2, 2, 5)"
+    told = f"{path}: layer 'conv3': expected spikes of shape (2, 3, 2, 4, 5), came (2, 3, 2, 2, 5)"
     assert invoke("simulate", ticket, code=2) == f"Error: {told}\n"
     save_spikes(path, {"conv2": SPIKES["conv2"]})
-    assert "layer 'conv3': expected spikes of shape (images, 3, 2, 4, 5), came none" in invoke(
-        "simulate", ticket, code=2
-    )
+    assert "layer 'conv3': expected spikes of shape (2, 3, 2, 4, 5), came none" in invoke("simulate", ticket, code=2)
     path.write_bytes(whole[: len(whole) // 2])
     assert f"Error: {path}: expected packed spikes, came:" in invoke("simulate", ticket, code=2)
     bits = np.packbits(SPIKES["conv2"])

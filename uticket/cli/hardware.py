@@ -1,5 +1,6 @@
 """`uticket simulate` and `uticket export`: a ticket on the array."""
 
+import math
 import os
 from dataclasses import asdict
 from pathlib import Path
@@ -34,6 +35,13 @@ class Limit(click.ParamType):  # type: ignore[type-arg]  # generic in new versio
             self.fail(str(error), param, ctx)
 
 
+def finite(_: click.Context, parameter: click.Parameter, value: float) -> float:
+    """Refuse NaN and infinity."""
+    if not math.isfinite(value):
+        raise click.BadParameter(f"expected a finite number, came {value}", param=parameter)
+    return value
+
+
 @click.command("simulate")
 @click.argument("folder", metavar="TICKET_DIR", type=click.Path(path_type=Path))
 @array_options
@@ -47,7 +55,14 @@ class Limit(click.ParamType):  # type: ignore[type-arg]  # generic in new versio
 @click.option("--weight-bits", type=click.IntRange(2, 16), help="Round the weights to so many bits first.")
 @choice("--quantizer", Quantizer, "plain", "What becomes of small weights.")
 @click.option("--chip", type=click.Path(path_type=Path), default=DEFAULT_CHIP, help="What the parts of the array cost.")
-@click.option("--leakage-ratio", type=click.FloatRange(0), default=0.21, show_default=True, help="E_l / E_d of Eq. 3.")
+@click.option(
+    "--leakage-ratio",
+    type=click.FloatRange(0),
+    callback=finite,
+    default=0.21,
+    show_default=True,
+    help="E_l / E_d of Eq. 3.",
+)
 @json_option
 def simulate_command(
     folder: Path,
@@ -79,7 +94,7 @@ def simulate_command(
     path = TicketFiles(folder).spikes
     try:
         held = load_spikes(path)
-        spikes = {layer.name: fitting(held, layer, subject.timesteps) for layer in subject.layers}
+        spikes = fitting(held, subject.layers, subject.timesteps)
         sparsity = {name: float(1 - values.mean()) for name, values in spikes.items()}
         network = Network(subject.layers, subject.mask, subject.timesteps, sparsity, spikes)
         layers = simulate(network, array, broadcast, costs, leakage_ratio, model)
@@ -96,7 +111,8 @@ def simulate_command(
     images = {"images": len(next(iter(spikes.values())))}
     settings = {"model": model, "pes": array.pes, "mapping": array.policy, "dataflow": array.dataflow}
     told = {name: str(value) if value == float("inf") else value for name, value in asdict(broadcast).items()}
-    result = {**settings, **told, "timesteps": subject.timesteps, **images, "chip": costs.name}
+    result = {**settings, **told, "timesteps": subject.timesteps, **images}
+    result["chip"] = {"name": costs.name, "leakage_ratio": costs.leakage_ratio, "pe_area_um2": costs.pe_area_um2}
     result |= {"layers": [record(cost) for cost in layers], "network": record(network_cost(layers))}
     columns = ["name", "utilization", "busy_share", "work_cycles", "starved_cycles", "blocked_cycles", "tail_cycles"]
     show(result, as_json, [*columns, "latency_cycles", "tokens", "dropped_tokens", "total_pj"])

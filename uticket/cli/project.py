@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from uticket.chains import write_chains
+from uticket.hardware.chip import read_chip
 from uticket.params import Params, read_params
 from uticket.paths import REPORT, ticket_files
 
@@ -20,8 +21,9 @@ def rounds(number: int, methods: str) -> None:
 
 @click.command()
 def check() -> None:
-    """Check params.yaml; tell the first mistake in one line."""
+    """Check params.yaml and the chip file that it names; tell the first mistake in one line."""
     params = read_params()
+    read_chip(Path(params.hw.chip))
     tickets = sum(len(chain) for chain in params.tickets.values())
     setting = f"{params.data.name}, {params.model.name}, {tickets} tickets, {params.hw.pes} PEs"
     click.echo(f"params.yaml: in order ({setting})")

@@ -79,12 +79,12 @@ def network_totals(layers: Sequence[LayerResult]) -> Totals:
     )
 
 
-def mean_utilization(layers: Iterable[tuple[int, int, float]]) -> float:
-    """Return the mean utilization of layers, each (weights, nonzeros, utilization), weighted by their weights.
+def mean_utilization(layers: Iterable[tuple[int, float, float]]) -> float:
+    """Return the mean utilization of layers, each (weights, work, utilization), weighted by their weights.
 
     Layers without work do not count; a network without work keeps no PE waiting: 1.
     Source: the paper's hardware section.
     """
-    working = [(weights, utilization) for weights, nonzeros, utilization in layers if nonzeros]
+    working = [(weights, utilization) for weights, work, utilization in layers if work]
     total = sum(weights for weights, _ in working)
     return sum(weights * utilization for weights, utilization in working) / total if working else 1.0

@@ -58,12 +58,13 @@ def group_utilization(busiest: Ints, total: NDArray[np.integer | np.floating], p
     """Return the utilization of each group that has work, shape (groups with work,), in [0, 1].
 
     busiest, total: operations of the busiest PE and of all `pes` together, by group. mu = 1 - (max - mean) / max *
-    n / (n - 1): 1 if all PEs have the same work, 0 if one has all of it. One PE is always busy: 1.
+    n / (n - 1): 1 if all PEs have the same work, 0 if one has all of it. Of one PE it is the share that it works: 1.
     Source: Yin et al. 2024, Eq. 2.
     """
     total, busiest = total[busiest > 0], busiest[busiest > 0]
     if pes == 1:
-        return np.ones(len(busiest))
+        share: NDArray[np.float64] = total / busiest
+        return share
     waiting = pes * busiest - total  # (max - mean) * n, so that a balanced group is exactly 1
     utilization: NDArray[np.float64] = 1 - waiting / (busiest * (pes - 1))
     return utilization

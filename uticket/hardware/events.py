@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from uticket.errors import InputError
 from uticket.hardware.cycles import group_copies, group_utilization
 from uticket.hardware.recurrence import Run, private, window
-from uticket.hardware.tokens import Tokens, cut, tokens_of
+from uticket.hardware.tokens import Tokens, cut, outputs_of_a_pe, tokens_of
 from uticket.layers import Layer
 from uticket.mapping import Array, Ints, Mapping, map_layers
 from uticket.names import Granularity, TokenCost
@@ -53,6 +53,26 @@ class LayerEvents:
     delivered_tokens: int  # tokens for which a PE of the group has a weight, counted for each group
     dropped_tokens: int  # tokens for which none has
     operations: int  # weights that met a spike
+
+    @classmethod
+    def nothing_yet(cls, layer: str, images: int, groups: int, pes: int) -> "LayerEvents":
+        """Return a layer before it runs."""
+        by_group, by_pe = (lambda: np.zeros(groups, np.int64)), (lambda: np.zeros(pes, np.int64))
+        return cls(
+            layer=layer,
+            images=images,
+            latency=by_group(),
+            work_by_group=by_group(),
+            work=by_pe(),
+            starved=by_pe(),
+            blocked=by_pe(),
+            tail=by_pe(),
+            waited=0,
+            occupancy_max=0,
+            delivered_tokens=0,
+            dropped_tokens=0,
+            operations=0,
+        )
 
     @property
     def latency_cycles(self) -> int:
@@ -103,19 +123,29 @@ def simulate_events(
     masks: layer name -> 0/1 array of what the array holds. spikes: layer name -> its input, boolean array (images,
     timesteps, channels, height, width). Raises InputError, naming the layer and both shapes, if they do not fit.
     """
+    spikes = fitting(spikes, layers, timesteps)
     for layer, mapping in zip(layers, map_layers(layers, masks, array).values(), strict=True):
-        yield layer_events(layer, masks[layer.name], mapping, fitting(spikes, layer, timesteps), array, broadcast)
+        yield layer_events(layer, masks[layer.name], mapping, spikes[layer.name], array, broadcast)
 
 
-def fitting(spikes: Named[str, Spikes], layer: Layer, timesteps: int) -> Spikes:
-    """Return the spikes of a layer. Raises InputError if there are none, or of another shape than the layer reads."""
-    expected = f"spikes of shape (images, {timesteps}, {layer.channels}, {layer.input_size[0]}, {layer.input_size[1]})"
-    if layer.name not in spikes:
-        raise InputError(f"layer {layer.name!r}: expected {expected}, came none")
-    values = spikes[layer.name]
-    if not len(values) or values.shape[1:] != (timesteps, layer.channels, *layer.input_size):
-        raise InputError(f"layer {layer.name!r}: expected {expected}, came {values.shape}")
-    return values
+def fitting(spikes: Named[str, Spikes], layers: Sequence[Layer], timesteps: int) -> dict[str, Spikes]:
+    """Return the spikes of each of `layers`, by name.
+
+    Raises InputError if there are none, of another shape than the layer reads, or of fewer images than other layers'.
+    """
+    found: dict[str, Spikes] = {}
+    images = "images"
+    for layer in layers:
+        height, width = layer.input_size
+        expected = f"spikes of shape ({images}, {timesteps}, {layer.channels}, {height}, {width})"
+        if layer.name not in spikes:
+            raise InputError(f"layer {layer.name!r}: expected {expected}, came none")
+        values = spikes[layer.name]
+        right = values.ndim == 5 and values.shape[1:] == (timesteps, layer.channels, height, width)
+        if not right or not len(values) or images not in ("images", str(len(values))):
+            raise InputError(f"layer {layer.name!r}: expected {expected}, came {values.shape}")
+        found[layer.name], images = values, str(len(values))
+    return found
 
 
 def layer_events(
@@ -124,15 +154,11 @@ def layer_events(
     """Run one layer; spikes: (images, T, channels, height, width)."""
     copies = group_copies(mapping, layer.positions, array.spare_pes)
     groups = [*held_weights(mask, mapping)]
-    zeros = np.zeros((4, mapping.pes), dtype=np.int64)
-    result = LayerEvents(layer.name, len(spikes), np.zeros_like(copies), np.zeros_like(copies), *zeros, *[0] * 5)
+    result = LayerEvents.nothing_yet(layer.name, len(spikes), len(groups), mapping.pes)
+    outputs = outputs_of_a_pe(layer, mapping, broadcast.accumulators)
+    tiles = [cut(layer.output_size, outputs, number) for number in sorted(set(copies.tolist()))]
     for image in spikes:
-        arriving = {
-            number: tokens_of(
-                layer, image, cut(layer.output_size, broadcast.accumulators, number), broadcast.token_cost
-            )
-            for number in sorted(set(copies.tolist()))
-        }
+        arriving = {cuts.copies: tokens_of(layer, image, cuts, broadcast.token_cost) for cuts in tiles}
         for group, held in enumerate(groups):
             tokens = arriving[int(copies[group])]
             wanted = np.unique(held.key)

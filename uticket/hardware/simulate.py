@@ -47,14 +47,9 @@ class Course:
     tail_cycles: float
     fifo_mean: float  # tokens (or channels) waiting at a PE, over time
     fifo_max: int
-    tokens: float  # sent to the PEs; in the analytic model every input, padding too, at every kernel position
-    dropped_tokens: float  # not sent, because no PE of the group has a weight for them
+    tokens: float  # for which a PE of the group has a weight; in the analytic model all, padding and zeros too
+    dropped_tokens: float  # for which none has
     operations: float  # weights that meet a spike
-
-    @property
-    def spike_sparsity(self) -> float:
-        """Share of the work without a spike, in [0, 1]."""
-        return 1 - self.operations / self.work_cycles if self.work_cycles else 0.0
 
 
 @dataclass(frozen=True)
@@ -125,7 +120,7 @@ def simulate(
             nonzeros=int(np.count_nonzero(mask)),
             groups=mapping.num_groups,
             course=course,
-            energy=pe_energy(course.work_cycles, course.idle_cycles, course.spike_sparsity, leakage_ratio),
+            energy=pe_energy(course.work_cycles, course.idle_cycles, course.operations, leakage_ratio),
             energy_pj=chip_energy(counts, chip),
             accesses=traffic.columns(),
             by_pe=split,
@@ -192,7 +187,7 @@ def network_cost(costs: Sequence[Cost]) -> Cost:
     total, latency = sums["work_cycles"] + sums["idle_cycles"], sums["latency_cycles"]
     waited = sum(course.fifo_mean * course.latency_cycles for course in courses)
     means = {
-        "utilization": mean_utilization((n.weights, n.nonzeros, n.course.utilization) for n in costs),
+        "utilization": mean_utilization((n.weights, n.course.work_cycles, n.course.utilization) for n in costs),
         "busy_share": sums["work_cycles"] / total if total else 1.0,
         "fifo_mean": waited / latency if latency else 0.0,
         "fifo_max": max(course.fifo_max for course in courses),

@@ -58,12 +58,12 @@ def unpack(packed: Packed) -> NDArray[np.int16]:
     return levels.reshape(packed.shape)
 
 
-def size_bits(mask: NDArray[np.bool_], weight_bits: int = WORD_BITS) -> dict[str, int]:
+def size_bits(mask: NDArray[np.bool_], stored: "Scratchpad", weight_bits: int = WORD_BITS) -> dict[str, int]:
     """Return the bits that a layer takes in each format; mask: (filters, channels, height, width).
 
     dense: every weight. csr: weights, a column index each, and where each filter begins. bitmap: one bit for each
     weight, kept or not, and the kept weights. run_length: kept weights, each with the number of zeros before it in its
-    filter, and a zero weight for each full run. wsp: the bitmap of each filter filled up to whole scratchpad words.
+    filter, and a zero weight for each full run. wsp: what the PEs read (`fit_scratchpad`), whole words of 16 bits.
     """
     filters, columns = len(mask), mask[0].size
     rows = np.ascontiguousarray(mask).reshape(filters, columns)
@@ -74,7 +74,7 @@ def size_bits(mask: NDArray[np.bool_], weight_bits: int = WORD_BITS) -> dict[str
         "csr": kept * (weight_bits + index_bits) + (filters + 1) * pointer_bits,
         "bitmap": mask.size + kept * weight_bits,
         "run_length": (kept + _full_runs(rows)) * (weight_bits + RUN_BITS),
-        "wsp": filters * -(-columns // WORD_BITS) * WORD_BITS + kept * weight_bits,
+        "wsp": WORD_BITS * int(stored.words.sum()),
     }
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from uticket.layers import Layer
-from uticket.mapping import Ints
+from uticket.mapping import Ints, Mapping
 from uticket.names import TokenCost
 
 
@@ -33,8 +33,15 @@ class Tiles:
         return int(self.part.max()) // self.copies + 1
 
 
+def outputs_of_a_pe(layer: Layer, mapping: Mapping, accumulators: int) -> int:
+    """Return for how many output positions a PE has accumulators: two filters on a PE share them."""
+    per_filter = len(mapping.group) // layer.filters  # units of a filter
+    most = int(np.bincount(mapping.bins).max(initial=1))
+    return max(accumulators // -(-most // per_filter), 1)
+
+
 def cut(output_size: tuple[int, int], accumulators: int, copies: int = 1) -> Tiles:
-    """Cut the outputs of a layer for PEs with so many accumulators each.
+    """Cut the outputs of a layer for PEs with accumulators for so many output positions each.
 
     A tile has at most accumulators * copies outputs: all of them if they are no more, else a square (smaller at the
     right and lower edge). Each copy takes as many outputs of a tile, in raster order; the last one what is left.

@@ -1,9 +1,11 @@
 """What moves between DRAM, the on-chip memories and the PEs while a layer runs.
 
-Compressed weights come from DRAM once. They stay in the scratchpads while the tiles of a group run, and are read again
-for each tile only if they do not fit there. Input spikes are read from their memory for each group and tile, with the
-rows and columns that neighbouring tiles share, a bit for each timestep; output spikes are written once. Spikes that
-their memory cannot hold come from DRAM, or go there. Source: facts of the hardware model, sections 1, 2 and 4.
+Compressed weights come from DRAM once. They stay in the scratchpads while the tiles of a group run; if they do not fit
+there they are read again for each tile, from DRAM if those of the group do not fit the memory for weights either.
+Input spikes are read from their memory for each group and tile, with the rows and columns that tiles share, a bit for
+each timestep, spike or not; output spikes are written once. If the memory for spikes cannot hold both, the output goes
+to DRAM, and the input comes from there: once if the memory holds it, else every time that it is read.
+Source: facts of the hardware model, sections 1, 2 and 4.
 """
 
 from dataclasses import dataclass
@@ -13,7 +15,7 @@ from numpy.typing import NDArray
 
 from uticket.hardware.chip import Channel, Chip
 from uticket.hardware.storage import WORD_BITS, fit_scratchpad
-from uticket.hardware.tokens import Tiles, cut
+from uticket.hardware.tokens import Tiles, cut, outputs_of_a_pe
 from uticket.layers import Layer
 from uticket.mapping import Ints, Mapping
 
@@ -51,19 +53,23 @@ def layer_traffic(
 ) -> Traffic:
     """Count the accesses of one layer; copies: (groups,), of each group (`uticket.hardware.cycles`)."""
     stored = fit_scratchpad(mask, mapping, chip.scratchpad_words.value)
-    tiles = {number: cut(layer.output_size, accumulators, number) for number in sorted(set(copies.tolist()))}
+    outputs = outputs_of_a_pe(layer, mapping, accumulators)
+    tiles = {number: cut(layer.output_size, outputs, number) for number in sorted(set(copies.tolist()))}
     num_tiles = np.array([tiles[number].num_tiles for number in copies.tolist()])
     weight_bits = WORD_BITS * stored.words.sum(axis=1)
-    loads = copies * np.where(stored.passes.max(axis=1, initial=1) > 1, num_tiles, 1)
+    times = np.where(stored.passes.max(axis=1, initial=1) > 1, num_tiles, 1)
+    far_weights = weight_bits * np.where(weight_bits > 8 * chip.memories.weights.capacity.value, times, 1)
     bits_in = timesteps * layer.channels * layer.input_size[0] * layer.input_size[1]
     bits_out = timesteps * layer.filters * layer.positions
     held = 8 * chip.memories.spikes.capacity.value
-    far_in, far_out = (bits if bits > held else 0 for bits in (bits_in, bits_out))
     scanned = sum(timesteps * layer.channels * read_positions(layer, tiles[number]) for number in copies.tolist())
+    far_in = far_out = 0
+    if bits_in + bits_out > held:
+        far_in, far_out = bits_in if bits_in <= held else scanned, bits_out
     return Traffic(
-        weights=_accesses(chip.memories.weights, int((weight_bits * loads).sum()), int(weight_bits.sum())),
+        weights=_accesses(chip.memories.weights, int((weight_bits * copies * times).sum()), int(far_weights.sum())),
         spikes=_accesses(chip.memories.spikes, scanned, bits_out + far_in),
-        dram=_accesses(chip.dram, int(weight_bits.sum()) + far_in, far_out),
+        dram=_accesses(chip.dram, int(far_weights.sum()) + far_in, far_out),
     )
 
 
