@@ -1,5 +1,6 @@
 """Simulate the tickets of a method on the array: cycles and energy by layer, by ticket and over sweeps of the array."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -60,10 +61,23 @@ def read_network(params: Params, name: str, with_spikes: bool) -> Network:
     """Read what a ticket holds, and what arrives at its layers."""
     ticket = HeldTicket(ticket_files(name))
     mask = ticket.stored(params.hw.weight_bits, params.hw.quantizer)
-    activity = read_table(ticket.files.activity)
-    sparsity: dict[str, float] = dict(zip(activity["layer"], activity["spike_sparsity"], strict=True))
     spikes = fitting_spikes(ticket) if with_spikes else {}
-    return Network(ticket.layers, mask, ticket.timesteps, sparsity, spikes)
+    return Network(ticket.layers, mask, ticket.timesteps, read_sparsity(ticket), spikes)
+
+
+def read_sparsity(ticket: HeldTicket) -> dict[str, float]:
+    """Read the spike sparsity of each layer. Raises InputError, naming the file, if one is missing or no fraction."""
+    path = ticket.files.activity
+    try:
+        column = read_table(path).set_index("layer")["spike_sparsity"].astype(float)
+    except (KeyError, ValueError) as error:
+        raise InputError(f"{path}: expected the columns layer and spike_sparsity, came: {error}") from None
+    sparsity = {str(layer): value for layer, value in column.items()}
+    for layer in ticket.layers:
+        if not 0 <= sparsity.get(layer.name, math.nan) <= 1:
+            came = sparsity.get(layer.name, "none")
+            raise InputError(f"{path}: expected a spike_sparsity in [0, 1] of the layer {layer.name!r}, came {came}")
+    return sparsity
 
 
 def fitting_spikes(ticket: HeldTicket) -> dict[str, Spikes]:

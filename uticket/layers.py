@@ -12,6 +12,7 @@ from uticket.wording import describe
 
 Count = Annotated[int, Field(ge=1, le=2**20)]
 Pair = tuple[Count, Count]
+Padding = Annotated[int, Field(ge=0, le=2**20)]
 
 
 class Layer(BaseModel):
@@ -25,11 +26,16 @@ class Layer(BaseModel):
     channels: Count  # input channels
     kernel: Pair
     stride: Pair
-    padding: tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]]
+    padding: tuple[Padding, Padding]
     input_size: Pair
     output_size: Pair
     adds_to: str | None = None  # the residual sum that its output is part of: all parts have the same filter order
     reads: Literal["image", "spikes"] = "spikes"  # what its input is; behind average pooling, the mean of spikes
+
+    @property
+    def weight_shape(self) -> tuple[int, ...]:
+        """Shape of its weights, and of its mask."""
+        return (self.filters, self.channels, *(self.kernel if self.kind == "conv" else ()))
 
     @property
     def num_weights(self) -> int:
@@ -58,7 +64,7 @@ def write_layers(path: Path, layers: Sequence[Layer], timesteps: int) -> None:
 
 
 class _Document(BaseModel):
-    timesteps: Count
+    timesteps: Annotated[int, Field(ge=1, le=2**16 - 1)]
     layers: list[Layer]
 
     @model_validator(mode="after")
@@ -69,6 +75,11 @@ class _Document(BaseModel):
                 raise ValueError(
                     f"layers.{place}.name: expected another name for each layer, came {layer.name!r} twice"
                 )
+            sizes = zip(layer.input_size, layer.padding, layer.kernel, layer.stride, strict=True)
+            output = tuple((size + 2 * padding - kernel) // stride + 1 for size, padding, kernel, stride in sizes)
+            if output != layer.output_size:
+                expected = f"{output}, which input_size, padding, kernel and stride give"
+                raise ValueError(f"layers.{place}.output_size: expected {expected}, came {layer.output_size}")
             if layer.adds_to and filters.setdefault(layer.adds_to, layer.filters) != layer.filters:
                 expected = f"{filters[layer.adds_to]} as in the other parts of {layer.adds_to!r}"
                 raise ValueError(f"layers.{place}.filters: expected {expected}, came {layer.filters}")

@@ -30,7 +30,7 @@ DENSE = "dense"  # the ticket of round 0, which every chain of tickets ends at
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
-Counts = Annotated[tuple[Count, ...], Field(min_length=1, strict=False)]
+Pes = Annotated[int, Field(ge=1, le=MOST_PES)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
 
 
@@ -92,6 +92,8 @@ class Train(Block):
     loss: Literal["per_step", "mean"]
     augment: Augment
     device: Literal["auto", "cpu", "cuda"]
+    sparse: Literal["auto", "off"]  # on CPUs, whether pruned convolutions run by their kept weights
+    save_minutes: Annotated[float, Field(ge=0, allow_inf_nan=False)]  # between two states of a training; 0: every step
 
 
 class Rewind(Block):
@@ -118,13 +120,13 @@ class Balance(Block):
 class Hardware(Block):
     """The array of processing elements (PEs)."""
 
-    pes: Annotated[int, Field(ge=1, le=MOST_PES)]
+    pes: Pes
     dataflow: Dataflow
     mapping: Policy
     spare_pes: SparePes
     weight_bits: Annotated[int, Field(ge=2, le=16)] | None  # None: the weights as they were trained
     quantizer: Quantizer
-    sweep: Counts  # PE counts at which `simulate` also measures every ticket
+    sweep: Annotated[tuple[Pes, ...], Field(min_length=1, strict=False)]  # PE counts at which `simulate` runs too
     models: Annotated[tuple[CostModel, ...], Field(strict=False)]  # analytic, on which the report builds, and events
     events_on: EventsOn  # tickets of a chain that the event model simulates
     granularity: Granularity
@@ -140,9 +142,9 @@ class Hardware(Block):
     @field_validator("models")
     @classmethod
     def _check_models(cls, models: tuple[CostModel, ...]) -> tuple[CostModel, ...]:
-        if "analytic" not in models:
+        if "analytic" not in models or len(set(models)) < len(models):
             came = ", ".join(models) or "none"
-            raise ValueError(f"expected analytic, on which the report builds, and maybe events, came {came}")
+            raise ValueError(f"expected analytic, on which the report builds, and maybe events, once each, came {came}")
         return models
 
 
@@ -250,7 +252,7 @@ def read_params(path: str | Path = "params.yaml") -> Params:
     try:
         try:
             values: Any = YAML(typ="safe").load(Path(path))
-        except ValueError as error:  # of a date or a number that cannot be
+        except (ValueError, IndexError) as error:  # of a date or a number that cannot be
             raise YAMLError(str(error)) from None
         return Params.model_validate(values)
     except OSError as error:

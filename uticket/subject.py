@@ -63,7 +63,8 @@ def read_subject(
         first = next((layer for layer in layers if layer.kind == "conv"), None)
         layers = [layer for layer in layers if layer is not first]
     if not layers:
-        raise InputError(f"{path}: expected a convolution (a 4-D array), came none")
+        wanted = "a convolution that reads spikes" if os.path.isdir(path) else "a convolution (a 4-D array)"  # noqa: PTH112
+        raise InputError(f"{path}: expected {wanted}, came none")
     for name, count in (positions or {}).items():
         named = [layer for layer in layers if name in (layer.name, layer.name.removesuffix(".weight"))]
         if not named:
@@ -120,11 +121,10 @@ def _layer_of(name: str, shape: tuple[int, ...]) -> Layer:
 
 def _fitting(path: Path, arrays: Arrays, layer: Layer) -> NDArray[Any]:
     """Return the array of a layer. Raises InputError if it is missing or of another shape."""
-    shape = (layer.filters, layer.channels, *(layer.kernel if layer.kind == "conv" else ()))
     values = arrays.get(layer.name, arrays.get(f"{layer.name}.weight"))
-    if values is None or values.shape != shape:
+    if values is None or values.shape != layer.weight_shape:
         came = "none" if values is None else f"shape {values.shape}"
-        raise InputError(f"{path}: expected the layer {layer.name!r} of shape {shape}, came {came}")
+        raise InputError(f"{path}: expected the layer {layer.name!r} of shape {layer.weight_shape}, came {came}")
     return values
 
 

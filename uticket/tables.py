@@ -14,7 +14,9 @@ def read_table(path: Path) -> pd.DataFrame:
     try:
         return pd.read_csv(path)
     except (OSError, ValueError) as error:
-        raise InputError(f"{path}: expected a table, came: {error}; run the stage that writes it") from None
+        raise InputError(
+            f"{path}: expected a table, came: {' '.join(str(error).split())}; run the stage that writes it"
+        ) from None
 
 
 def write_table(path: Path, rows: Sequence[dict[str, Any]], header: Sequence[str]) -> None:

@@ -9,7 +9,8 @@ from pydantic import BaseModel, ValidationError
 
 def describe(error: ValidationError, record: type[BaseModel]) -> str:
     """Tell the first failed check of `record` in one line: key, what was expected, what came, how many more."""
-    first, *others = error.errors()
+    # an unknown key first: the key that is missing beside it is often what was meant
+    first, *others = sorted(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
     key = ".".join(str(part) for part in first["loc"] if part != "[key]")
     more = f" (and {len(others)} more)" if others else ""
     if first["type"] == "value_error":  # raised by a check of ours; one across blocks says itself which key

@@ -148,5 +148,7 @@ def export(
 def read_ticket(folder: Path) -> Subject:
     """Read the folder of a ticket. Raises InputError if it is none, or has no layer on the PEs."""
     if not os.path.isdir(folder):  # noqa: PTH112, unlike Path.is_dir it never raises
-        raise InputError(f"{folder}: expected the folder of a ticket, came {'a file' if folder.exists() else 'none'}")
+        raise InputError(
+            f"{folder}: expected the folder of a ticket, came {'a file' if os.path.lexists(folder) else 'none'}"
+        )
     return read_subject(folder)

@@ -39,12 +39,19 @@ def left_over(params: Params) -> list[Path]:
 
 @click.command()
 def readme() -> None:
-    """Write the results of report/ into README.md and docs/simulator.md, between their markers."""
-    from uticket.readme import update_readme, update_simulator_page  # imported here: pandas takes long
+    """Write results into README.md, docs/simulator.md and docs/training.md, between their markers."""
+    from uticket.readme import (  # imported here: pandas takes long
+        update_readme,
+        update_simulator_page,
+        update_training_page,
+    )
 
-    path, page = Path("README.md"), Path("docs/simulator.md")
+    path, page, training = Path("README.md"), Path("docs/simulator.md"), Path("docs/training.md")
     update_readme(path, REPORT.summary)
     click.echo(f"{path}: results of {REPORT.summary}")
     if page.exists():
         update_simulator_page(page, REPORT, Path("benchmarks/results/simulate.json"))
         click.echo(f"{page}: results of {REPORT.folder}")
+    if training.exists():
+        update_training_page(training, Path("benchmarks/results/sparse.json"))
+        click.echo(f"{training}: results of the benchmark")

@@ -75,7 +75,7 @@ class Part(Block):
 
     part: str
     component: Component
-    count: Annotated[int, Field(ge=1)]
+    count: Annotated[int, Field(ge=1, le=2**31)]
     actions: dict[Action, Annotated[float, Field(ge=0, allow_inf_nan=False)]]  # times that the part is used for each
     energy: Energy
     leakage: Power
@@ -141,5 +141,5 @@ def read_chip(path: Path) -> Chip:
         raise InputError(f"{path}: expected a chip file, came: {error.strerror}") from None
     except ValidationError as error:
         raise InputError(f"{path}: {describe(error, Chip)}") from None
-    except (YAMLError, RecursionError, OverflowError, ValueError) as error:
+    except (YAMLError, RecursionError, OverflowError, ValueError, IndexError) as error:
         raise InputError(f"{path}: expected YAML, came: {' '.join(str(error).split())}") from None

@@ -22,6 +22,7 @@ from uticket.mapping import Array, Ints, Mapping, map_layers
 from uticket.names import Granularity, TokenCost
 
 Spikes = NDArray[np.bool_]
+UNLIMITED = 2**62  # more than there are tokens
 
 
 @dataclass(frozen=True)
@@ -200,14 +201,14 @@ def run_tile(held: Held, tokens: Tokens, tile: int, pes: int, broadcast: Broadca
     copies = np.arange(tokens.tiles.copies)
     parts = tile * len(copies) + copies
     pe = held.pe[:, np.newaxis] + copies * held.pes  # of each weight in each copy
-    depth = int(min(broadcast.fifo_depth, np.iinfo(np.int64).max))
+    depth = int(min(broadcast.fifo_depth, UNLIMITED))
     keys = np.unique(held.key) if broadcast.skip_unwanted else np.arange(len(tokens.num))
     if broadcast.granularity == "token":
         receivers = [np.searchsorted(held.key, keys, side) for side in ("left", "right")]
         first, last = (place[:, np.newaxis] + copies * len(held.key) for place in receivers)
         begin, end = (edge[keys][:, parts].ravel() for edge in (tokens.begin, tokens.end))
         weights = pe.T.ravel(), np.tile(held.times, len(copies))
-        width = 0 if math.isinf(broadcast.broadcast_width) else int(broadcast.broadcast_width)
+        width = 0 if math.isinf(broadcast.broadcast_width) else int(min(broadcast.broadcast_width, UNLIMITED))
         return private(tokens.cost, begin, end, first.ravel(), last.ravel(), *weights, pes, depth, width)
     chunk = np.arange(len(tokens.num)) // (tokens.kernel if broadcast.granularity == "channel" else len(tokens.num))
     sent = np.bincount(chunk[keys], tokens.num[keys][:, parts].sum(axis=1), minlength=chunk[-1] + 1)
