@@ -9,8 +9,9 @@ from uticket.paths import PREPARED, ticket_files
 from uticket.progress import start_logging
 from uticket.seeds import torch_seed
 from uticket.snn.batches import on_device
-from uticket.snn.checkpoint import copy_state, save_state
+from uticket.snn.checkpoint import save_state
 from uticket.snn.device import choose_device
+from uticket.snn.keep import Keep
 from uticket.snn.masking import MaskedWeights
 from uticket.snn.models import build, weight_layers
 from uticket.snn.ticket import write_ticket
@@ -29,17 +30,13 @@ def main() -> None:
     network = build(params.model, prepared.image_shape, len(prepared.classes), initial).to(device)
     mask = Mask.ones({name: tuple(layer.weight.shape) for name, layer in weight_layers(network).items()})
 
-    rewind = copy_state(network)  # of epoch 0
-    epochs = []
-    training_seed = torch_seed(params.seed, "train", 0)
-    for epoch in train(network, MaskedWeights(network, mask), images, test, params.train, training_seed, DENSE):
-        epochs.append(epoch)
-        if epoch.epoch == params.rewind.epoch:
-            rewind = copy_state(network)
-
-    files = ticket_files(DENSE)
-    write_ticket(files, network, mask, epochs, test, params.report.sample_images)
-    save_state(rewind, files.rewind)
+    masked, training_seed = MaskedWeights(network, mask), torch_seed(params.seed, "train", 0)
+    files, rewind = ticket_files(DENSE), params.rewind.epoch
+    with Keep(DENSE, params.train.save_minutes) as keep:
+        trained = train(network, masked, images, test, params.train, training_seed, DENSE, keep, rewind)
+        assert trained.rewind is not None, "train keeps the epoch that it is asked for"
+        write_ticket(files, network, mask, trained.epochs, test, params.report.sample_images)
+        save_state(trained.rewind, files.rewind)
 
 
 if __name__ == "__main__":

@@ -15,8 +15,8 @@ from uticket.progress import bar, log, start_logging
 from uticket.snn.batches import on_device
 from uticket.snn.checkpoint import load_state
 from uticket.snn.device import choose_device
+from uticket.snn.evaluate import accuracy
 from uticket.snn.models import build, weight_layers
-from uticket.snn.train import accuracy
 
 
 @click.command(help=__doc__)

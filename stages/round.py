@@ -16,6 +16,7 @@ from uticket.seeds import generator, torch_seed
 from uticket.snn.batches import on_device
 from uticket.snn.checkpoint import load_state
 from uticket.snn.device import choose_device
+from uticket.snn.keep import Keep
 from uticket.snn.masking import MaskedWeights
 from uticket.snn.models import build
 from uticket.snn.ticket import write_ticket
@@ -38,9 +39,11 @@ def main(ticket: str) -> None:
     images, test = on_device(prepared, device)
     network = build(params.model, prepared.image_shape, len(prepared.classes), seed=0).to(device)
     load_state(network, ticket_files(DENSE).rewind)
-    training_seed = torch_seed(params.seed, "train", number)
-    epochs = list(train(network, MaskedWeights(network, mask), images, test, params.train, training_seed, ticket))
-    write_ticket(ticket_files(ticket), network, mask, epochs, test, params.report.sample_images, **changes)
+    masked, training_seed = MaskedWeights(network, mask), torch_seed(params.seed, "train", number)
+    with Keep(ticket, params.train.save_minutes) as keep:
+        trained = train(network, masked, images, test, params.train, training_seed, ticket, keep)
+        samples = params.report.sample_images
+        write_ticket(ticket_files(ticket), network, mask, trained.epochs, test, samples, **changes)
 
 
 def next_mask(params: Params, ticket: str, parent: TicketFiles, number: int) -> tuple[Mask, dict[str, int]]:

@@ -38,4 +38,6 @@ def brief() -> Train:
         loss="per_step",
         augment=Augment(crop=0, flip=False, cutout=0),
         device="cpu",
+        sparse="off",
+        save_minutes=1000,
     )

@@ -1,3 +1,5 @@
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 import torch
@@ -20,6 +22,12 @@ def numbered(count: int, size: int = 4, channels: int = 2) -> Images:
     return Images(images, torch.arange(count), torch.zeros(channels, 1, 1), torch.ones(channels, 1, 1))
 
 
+def shuffled(images: Images, batch_size: int, draws: torch.Generator) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """The batches of one epoch."""
+    for chosen in images.order(batch_size, draws).split(batch_size):
+        yield images.augmented(images.images[chosen], PLAIN, draws), images.labels[chosen]
+
+
 def test_training_images_have_mean_0_and_deviation_1():
     draw = np.random.default_rng(0)
     images = draw.integers(0, 256, (30, 3, 5, 5), dtype=np.uint8)
@@ -35,15 +43,15 @@ def test_training_images_have_mean_0_and_deviation_1():
 
 def test_epoch_shows_each_image_at_most_once_in_an_order_of_the_seed():
     images = numbered(10)
-    labels = [torch.cat([seen for _, seen in images.shuffled(4, PLAIN, rng(seed))]).tolist() for seed in (0, 0, 1)]
+    labels = [torch.cat([seen for _, seen in shuffled(images, 4, rng(seed))]).tolist() for seed in (0, 0, 1)]
     assert labels[0] == labels[1] != labels[2]
     assert len(labels[0]) == len(set(labels[0])) == 8
-    for batch, seen in images.shuffled(4, PLAIN, rng()):
+    for batch, seen in shuffled(images, 4, rng()):
         assert torch.equal(batch, images.images[seen].float())
 
 
 def test_set_smaller_than_a_batch_is_one_batch():
-    assert [len(seen) for _, seen in numbered(3).shuffled(8, PLAIN, rng())] == [3]
+    assert [len(seen) for _, seen in shuffled(numbered(3), 8, rng())] == [3]
 
 
 def test_all_images_are_tested_in_order():

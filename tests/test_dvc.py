@@ -10,6 +10,7 @@ from tests.conftest import ROOT
 
 # They change no number: the values of params and paths are tracked by DVC themselves.
 NO_DEPS = {"params.py", "paths.py", "names.py", "errors.py", "wording.py", "progress.py", "__init__.py"}
+CHANGE_NO_NUMBER = {"save_minutes"}  # settings of train that must not train anything again
 METHODS_OF_PARAMS = {"parent": "tickets", "lineage": "tickets", "chain": "tickets", "last": "tickets"}
 
 DVC = YAML(typ="safe").load(ROOT / "dvc.yaml")
@@ -89,6 +90,7 @@ def test_params_are_the_used_values(name):
         balance = PARAMS["balance"][name]
         assert balance is None or balance["scope"] == "layer"  # else filters are balanced by the groups of the array
         used -= {"hw.pes", "hw.mapping", "hw.dataflow"}
+    used -= {f"train.{name}" for name in CHANGE_NO_NUMBER}
     # a stage of one method reads only the method's part of `balance` and `tickets`
     missing = {
         u for u in used if not any(f"{u}.".startswith(f"{p}.") or p.startswith(f"{u}.") for p in entry["params"])
@@ -96,7 +98,10 @@ def test_params_are_the_used_values(name):
     unused = {p for p in entry["params"] if not any(f"{u}.".startswith(f"{p}.") or p.startswith(f"{u}.") for u in used)}
     assert (missing, unused) == (set(), set())
     partly = {p for p in entry["params"] for u in used if p.startswith(f"{u}.")}
-    assert {p.partition(".")[0] for p in partly} <= {"balance", "tickets"}
+    assert {p.partition(".")[0] for p in partly} <= {"balance", "tickets", "train"}
+    if "stages.quantize" not in entry["cmd"]:
+        listed = {p.removeprefix("train.") for p in partly if p.startswith("train.")}
+        assert listed in (set(), set(PARAMS["train"]) - CHANGE_NO_NUMBER)
 
 
 def test_the_check_follows_imports_through_other_files():

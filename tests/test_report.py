@@ -8,7 +8,7 @@ import pytest
 
 from uticket.errors import InputError
 from uticket.paths import ReportFiles
-from uticket.readme import BEGIN, END, results_markdown, update_readme, update_simulator_page
+from uticket.readme import BEGIN, END, results_markdown, update_readme, update_simulator_page, update_training_page
 from uticket.report.figures import FIGURES, draw, drawable
 from uticket.report.page import findings, text_table
 from uticket.report.tables import EVENT_COLUMNS, SUMMARY_COLUMNS, Tables, reduction_pct, summarize, summarize_events
@@ -124,7 +124,7 @@ def test_results_in_the_readme_are_those_of_the_committed_run(root, tmp_path):
     assert results_markdown(tmp_path / "summary.json") in committed(root, "README.md")
 
 
-def test_tables_of_the_simulator_page_are_those_of_the_committed_run(root, tmp_path):
+def test_tables_of_the_pages_are_those_of_the_committed_run(root, tmp_path):
     report = ReportFiles(tmp_path)
     for name in ("fifo_sweep", "width_sweep"):
         report.table(name).write_text(committed(root, f"report/{name}.csv"))
@@ -134,6 +134,12 @@ def test_tables_of_the_simulator_page_are_those_of_the_committed_run(root, tmp_p
     update_simulator_page(page, report, benchmark)
     assert page.read_text() == committed(root, "docs/simulator.md")
     assert "| 64 |" in page.read_text()
+    training, sparse = tmp_path / "training.md", tmp_path / "sparse.json"
+    training.write_text(committed(root, "docs/training.md"))
+    sparse.write_text(committed(root, "benchmarks/results/sparse.json"))
+    update_training_page(training, sparse)
+    assert training.read_text() == committed(root, "docs/training.md")
+    assert "| vgg16 at 32 x 32 | 2 % |" in training.read_text()
     benchmark.unlink()
     with pytest.raises(InputError, match="simulate.json: expected the output of the benchmark"):
         update_simulator_page(page, report, benchmark)

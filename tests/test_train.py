@@ -1,4 +1,6 @@
 import math
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,9 +11,13 @@ from uticket.mask import Mask
 from uticket.params import Model, Train
 from uticket.snn.batches import Images
 from uticket.snn.checkpoint import copy_state, load_state, save_state
+from uticket.snn.evaluate import accuracy
+from uticket.snn.keep import Keep
+from uticket.snn.layout import BatchFirst, BatchLast
 from uticket.snn.masking import MaskedWeights
 from uticket.snn.models import SpikingNetwork, build, weight_layers
-from uticket.snn.train import Epoch, accuracy, mean_loss, per_step_loss, train
+from uticket.snn.run import Epoch
+from uticket.snn.train import fastest_layout, mean_loss, per_step_loss, train
 
 
 def made_up(count: int = 24) -> Images:
@@ -29,13 +35,18 @@ def half_mask(network: SpikingNetwork) -> Mask:
     return Mask({name: rng.random(layer.weight.shape) < 0.5 for name, layer in weight_layers(network).items()})
 
 
-def run(small: Model, brief: Train, seed: int = 0, masked: bool = True) -> tuple[SpikingNetwork, Mask, list[Epoch]]:
+def run(
+    small: Model, brief: Train, seed: int = 0, masked: bool = True, folder: Path | None = None
+) -> tuple[SpikingNetwork, Mask, list[Epoch]]:
     network = build(small, (1, 8, 8), 2, seed=0)
     mask = half_mask(network)
     if not masked:
         mask = Mask.ones({name: values.shape for name, values in mask.items()})
     weights = MaskedWeights(network, mask)
-    return network, mask, list(train(network, weights, made_up(), made_up(), brief, seed, "test"))
+    with tempfile.TemporaryDirectory() as other, Keep("test", brief.save_minutes, folder or Path(other)) as keep:
+        trained = train(network, weights, made_up(), made_up(), brief, seed, "test", keep, rewind_epoch=1)
+    assert trained.rewind is not None
+    return network, mask, trained.epochs
 
 
 def test_pruned_weights_stay_exactly_zero_and_the_others_move(small, brief):
@@ -58,7 +69,8 @@ def test_masked_training_is_that_of_weights_multiplied_by_the_mask(small, brief)
     steps, step = 2 * 3, 0
     for _ in range(2):
         plain.train()
-        for batch, labels in images.shuffled(8, brief.augment, rng):
+        for chosen in images.order(8, rng).split(8):
+            batch, labels = images.augmented(images.images[chosen], brief.augment, rng), images.labels[chosen]
             for group in optimizer.param_groups:
                 group["lr"] = 0.1 * (1 + math.cos(math.pi * step / steps)) / 2
             with torch.no_grad():
@@ -129,3 +141,22 @@ def test_state_is_loaded_as_saved_and_damage_is_told(small, tmp_path):
     with pytest.raises(ValueError, match="state: expected the weights of this network") as error:
         load_state(wider, tmp_path / "state")
     assert "\n" not in str(error.value)
+
+
+def test_sparse_training_goes_the_way_of_dense_training(small, brief):
+    """The same images in the same order: losses differ by rounding only."""
+    losses = {}
+    for sparse in ("off", "auto"):
+        network = build(small, (1, 8, 8), 2, seed=0)
+        rng = np.random.default_rng(0)
+        mask = Mask({name: rng.random(layer.weight.shape) < 0.06 for name, layer in weight_layers(network).items()})
+        mask = mask.replace({"fc": np.ones_like(mask["fc"])})
+        weights, settings = MaskedWeights(network, mask), brief.model_copy(update={"sparse": sparse})
+        layout = fastest_layout(network, mask, made_up(), settings)
+        assert isinstance(layout, BatchLast if sparse == "auto" else BatchFirst)
+        with tempfile.TemporaryDirectory() as folder, Keep("test", 1000, Path(folder)) as keep:
+            trained = train(network, weights, made_up(), made_up(), settings, 0, "test", keep)
+        losses[sparse] = [epoch.loss for epoch in trained.epochs]
+        for name, layer in weight_layers(network).items():
+            assert (layer.weight.detach().numpy()[~mask[name]] == 0).all()
+    assert losses["auto"] == pytest.approx(losses["off"], abs=1e-3)

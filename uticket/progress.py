@@ -26,7 +26,16 @@ def start_logging() -> None:
     log.propagate = False
 
 
-def bar(items: Iterable[Any] | None, what: str, unit: str, total: int | None = None) -> "tqdm[Any]":
+def bar(items: Iterable[Any] | None, what: str, unit: str, total: int | None = None, initial: int = 0) -> "tqdm[Any]":
     """Return tqdm's bar over `items`, with rate and time left; it shows on a terminal only."""
     hidden = not sys.stderr.isatty()
-    return tqdm(items, desc=what, unit=f" {unit}", total=total, disable=hidden, dynamic_ncols=True, leave=False)
+    return tqdm(
+        items,
+        desc=what,
+        unit=f" {unit}",
+        total=total,
+        initial=initial,
+        disable=hidden,
+        dynamic_ncols=True,
+        leave=False,
+    )

@@ -51,6 +51,21 @@ def update_simulator_page(path: Path, report: ReportFiles, benchmark: Path) -> N
     write_between(path, "<!-- benchmark: written by `make readme` -->", END, benchmark_markdown(benchmark))
 
 
+def update_training_page(path: Path, benchmark: Path) -> None:
+    """Write the times of training steps into docs/training.md. Raises InputError if a file or marker is not there."""
+    cases = _read_json(benchmark, "the output of the benchmark")["cases"]
+    rows = []
+    for case, found in cases.items():
+        for density, seconds in found["seconds_by_density"].items():
+            told = {
+                f"{kind} s": f"{seconds[kind]:.3f}" if kind in seconds else ""
+                for kind in ("sparse", "dense", "snntorch")
+            }
+            gain = f"{seconds['dense'] / seconds['sparse']:.1f}"
+            rows.append({"network": case, "kept": f"{100 * float(density):g} %", **told, "dense / sparse": gain})
+    write_between(path, "<!-- sparse: written by `make readme` -->", END, _markdown(pd.DataFrame(rows)))
+
+
 def _read_json(path: Path, what: str) -> Any:
     try:
         return json.loads(path.read_text())

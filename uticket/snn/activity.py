@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from uticket.layers import Layer
 from uticket.snn.batches import Images
+from uticket.snn.evaluate import TEST_BATCH
 from uticket.snn.models import SpikingNetwork, weight_layers
-from uticket.snn.train import TEST_BATCH
 
 
 @dataclass(frozen=True)

@@ -31,15 +31,14 @@ class Images:
         for images, labels in zip(self.images.split(batch_size), self.labels.split(batch_size), strict=True):
             yield self.normalized(images), labels
 
-    def shuffled(self, batch_size: int, augment: Augment, rng: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield (augmented normalized images, labels) of one epoch, in an order drawn from `rng`.
+    def order(self, batch_size: int, rng: torch.Generator) -> Tensor:
+        """Return the numbers of the images of one epoch, in an order drawn from `rng`.
 
         The images that do not fill the last batch are left out, so that batch norm always sees whole batches; they
         are others in each epoch.
         """
         order = torch.randperm(len(self), generator=rng, device=rng.device).to(self.images.device)
-        for chosen in order[: self.num_batches(batch_size) * batch_size].split(batch_size):
-            yield self.augmented(self.images[chosen], augment, rng), self.labels[chosen]
+        return order[: self.num_batches(batch_size) * batch_size]
 
     def augmented(self, images: Tensor, augment: Augment, rng: torch.Generator) -> Tensor:
         """Return uint8 images normalized, each cropped, flipped and cut out at random; a cut-out is 0, the mean."""

@@ -1,7 +1,10 @@
 """The device that networks run on."""
 
+import ctypes
 import os
+from contextlib import suppress
 
+import numba
 import torch
 
 from uticket.errors import InputError
@@ -16,7 +19,23 @@ def choose_device(name: str) -> torch.device:
         raise InputError("train.device: expected a device of this machine (cpu, auto), came 'cuda'")
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cpu":
+        keep_freed_memory()
+        # both may share one OpenMP: the first compiled loop must not change PyTorch's number of threads, and its sums
+        numba.set_num_threads(min(torch.get_num_threads(), numba.get_num_threads()))
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS sums in an order that varies
     torch.use_deterministic_algorithms(True, warn_only=True)
     torch.set_flush_denormal(True)  # on CPUs, numbers near zero would take many times longer
     return torch.device(name)
+
+
+def keep_freed_memory() -> None:
+    """Let memory that was freed stay with the process, where the C library is glibc; elsewhere do nothing.
+
+    Every training step allocates and frees tensors of many megabytes; fresh pages from the kernel can cost as much as
+    the work on them.
+    """
+    options = {"M_MMAP_MAX": (-4, 0), "M_TRIM_THRESHOLD": (-1, 2**31 - 1), "M_TOP_PAD": (-2, 64 * 2**20)}
+    with suppress(OSError, AttributeError):
+        for number, value in options.values():  # mallopt(3)
+            ctypes.CDLL("libc.so.6").mallopt(number, value)

@@ -20,8 +20,9 @@ class MaskedWeights:
         if set(layers) != set(mask):
             odd = sorted(set(layers) ^ set(mask))[0]
             raise ValueError(f"mask: expected the layers of the network, differs in {odd!r}")
+        self.mask = mask
         self._weights: list[Tensor] = []
-        self._masks: list[Tensor] = []
+        self.masks: list[Tensor] = []  # of the layers that lack weights
         for name, layer in layers.items():
             if mask[name].shape != tuple(layer.weight.shape):
                 shapes = f"{tuple(layer.weight.shape)}, came {mask[name].shape}"
@@ -29,19 +30,19 @@ class MaskedWeights:
             if not mask[name].all():
                 self._weights.append(layer.weight)
                 values = torch.from_numpy(mask[name].copy())
-                self._masks.append(torch.empty_like(layer.weight, requires_grad=False).copy_(values))
+                self.masks.append(torch.empty_like(layer.weight, requires_grad=False).copy_(values))
         self.zero_weights()
 
     @torch.no_grad()
     def zero_weights(self) -> None:
         """Set the pruned weights to zero."""
         if self._weights:
-            torch._foreach_mul_(self._weights, self._masks)
+            torch._foreach_mul_(self._weights, self.masks)
 
     @torch.no_grad()
     def zero_gradients(self) -> None:
         """Set the gradients of the pruned weights to zero; call it between backward and the optimizer's step."""
-        pairs = [(w.grad, mask) for w, mask in zip(self._weights, self._masks, strict=True) if w.grad is not None]
+        pairs = [(w.grad, mask) for w, mask in zip(self._weights, self.masks, strict=True) if w.grad is not None]
         if pairs:
             gradients, masks = map(list, zip(*pairs, strict=True))
             torch._foreach_mul_(gradients, masks)

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from uticket.params import Model
+from uticket.snn.layout import BatchFirst, Layout
 from uticket.snn.neuron import LIF
 
 POOL = "M"
@@ -30,11 +31,7 @@ class SpikingNetwork(nn.Module):
         super().__init__()
         self.settings = settings
         self.adds_to = {}
-
-    def encode(self, neurons: nn.Module, current: Tensor) -> Tensor:
-        """Drive `neurons` with the same current in all timesteps: (B, ...) -> folded spikes (T x B, ...)."""
-        spikes: Tensor = neurons(current.expand(self.settings.timesteps, *current.shape))
-        return spikes.flatten(0, 1)
+        self.layout: Layout = BatchFirst()
 
     def by_timestep(self, outputs: Tensor) -> Tensor:
         """Unfold: (T x B, classes) -> (T, B, classes)."""
@@ -62,20 +59,20 @@ class VGG(SpikingNetwork):
             self.add_module(f"norm{number}", nn.BatchNorm2d(filters))
             self.add_module(f"lif{number}", _lif(settings))
             channels = filters
-        self.pool = nn.MaxPool2d(2, ceil_mode=True)
         self.fc = nn.Linear(channels, num_classes)
 
     def forward(self, images: Tensor) -> Tensor:
         """images: (B, channels, height, width). Returns (T, B, classes)."""
-        x = images
+        layout, timesteps = self.layout, self.settings.timesteps
+        x = layout.images(images)
         for step in self.steps:
             if step == POOL:
-                x = self.pool(x)
+                x = layout.pool(x)
                 continue
-            conv, norm, lif = (self.get_submodule(f"{kind}{step}") for kind in ("conv", "norm", "lif"))
-            current = norm(conv(x))
-            x = self.encode(lif, current) if step == "1" else _fire(lif, current, self.settings.timesteps)
-        return self.by_timestep(self.fc(x.mean((2, 3))))
+            conv, norm, lif = (getattr(self, f"{kind}{step}") for kind in ("conv", "norm", "lif"))
+            run = layout.encode if step == "1" else layout.fire
+            x = run(lif, layout.norm(norm, layout.conv(conv, x)), timesteps)
+        return self.by_timestep(self.fc(layout.features(x)))
 
 
 class Block(nn.Module):
@@ -95,12 +92,12 @@ class Block(nn.Module):
             self.shortcut = nn.Conv2d(channels, filters, 1, stride=stride, bias=False)
             self.shortcut_norm = nn.BatchNorm2d(filters)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Spikes (T x B, channels, height, width) in, spikes (T x B, filters, ...) out; the currents are added."""
-        inner = _fire(self.lif1, self.norm1(self.conv1(x)), self.timesteps)
-        current = self.norm2(self.conv2(inner))
-        around = x if self.shortcut is None else self.shortcut_norm(self.shortcut(x))
-        return _fire(self.lif2, current + around, self.timesteps)
+    def forward(self, x: Tensor, layout: Layout) -> Tensor:
+        """Spikes of T x B images in, spikes of as many out; the currents are added."""
+        inner = layout.fire(self.lif1, layout.norm(self.norm1, layout.conv(self.conv1, x)), self.timesteps)
+        current = layout.norm(self.norm2, layout.conv(self.conv2, inner))
+        around = x if self.shortcut is None else layout.norm(self.shortcut_norm, layout.conv(self.shortcut, x))
+        return layout.fire(self.lif2, current + around, self.timesteps)
 
 
 class ResNet19(SpikingNetwork):
@@ -133,10 +130,13 @@ class ResNet19(SpikingNetwork):
 
     def forward(self, images: Tensor) -> Tensor:
         """images: (B, channels, height, width). Returns (T, B, classes)."""
-        x = self.encode(self.lif1, self.norm1(self.conv1(images)))
+        layout, timesteps = self.layout, self.settings.timesteps
+        current = layout.norm(self.norm1, layout.conv(self.conv1, layout.images(images)))
+        x = layout.encode(self.lif1, current, timesteps)
         for stage in self.stages:
-            x = self.get_submodule(stage)(x)
-        hidden = _fire(self.lif2, self.fc1(x.mean((2, 3))), self.settings.timesteps)
+            for block in self.get_submodule(stage).children():
+                x = block(x, layout)
+        hidden = BatchFirst().fire(self.lif2, self.fc1(layout.features(x)), timesteps)
         return self.by_timestep(self.fc2(hidden))
 
 
@@ -173,9 +173,3 @@ def _scaled(filters: int, settings: Model) -> int:
 
 def _lif(settings: Model) -> LIF:
     return LIF(settings.leak, settings.spike_threshold, settings.surrogate_alpha)
-
-
-def _fire(neurons: nn.Module, current: Tensor, timesteps: int) -> Tensor:
-    """Run `neurons` over the timesteps of a folded batch: (T x B, ...) -> (T x B, ...)."""
-    spikes: Tensor = neurons(current.unflatten(0, (timesteps, -1)))
-    return spikes.flatten(0, 1)

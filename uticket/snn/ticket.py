@@ -14,8 +14,8 @@ from uticket.snn.activity import measure_activity, network_spike_sparsity, sampl
 from uticket.snn.batches import Images
 from uticket.snn.checkpoint import copy_state, save_state
 from uticket.snn.models import SpikingNetwork
+from uticket.snn.run import Epoch
 from uticket.snn.shapes import describe_layers
-from uticket.snn.train import Epoch
 from uticket.spikes import save_spikes
 
 

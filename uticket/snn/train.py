@@ -2,78 +2,110 @@
 
 import math
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import Tensor, nn
-from torch.optim.lr_scheduler import CosineAnnealingLR
 from tqdm import tqdm
 
 from uticket.errors import InputError
+from uticket.mask import Mask
 from uticket.params import Train
 from uticket.progress import bar, log
 from uticket.snn.batches import Images
+from uticket.snn.checkpoint import State
+from uticket.snn.evaluate import accuracy
+from uticket.snn.keep import Keep
+from uticket.snn.layout import BatchFirst, Layout, choose_layout
 from uticket.snn.masking import MaskedWeights
-from uticket.snn.models import SpikingNetwork
+from uticket.snn.models import SpikingNetwork, weight_layers
+from uticket.snn.run import Epoch, Run, Tally
+from uticket.snn.shapes import describe_layers
 
-TEST_BATCH = 256
 SECONDS_BETWEEN_FIGURES = 0.5  # reading a loss makes a GPU wait, so the bar does not get one in every step
 
 
 @dataclass(frozen=True)
-class Epoch:
-    """What one epoch showed: mean loss and accuracy over the augmented training images, accuracy on the test set."""
+class Trained:
+    """What a training leaves beside the trained network."""
 
-    epoch: int
-    loss: float
-    train_accuracy: float  # in [0, 1]
-    test_accuracy: float  # in [0, 1]
+    epochs: list[Epoch]
+    rewind: State | None  # of the network at the end of the epoch that was asked for
 
 
 def train(
-    network: SpikingNetwork, masked: MaskedWeights, images: Images, test: Images, settings: Train, seed: int, what: str
-) -> Iterator[Epoch]:
-    """Train `network` in place and yield what each epoch showed.
+    network: SpikingNetwork,
+    masked: MaskedWeights,
+    images: Images,
+    test: Images,
+    settings: Train,
+    seed: int,
+    what: str,
+    keep: Keep,
+    rewind_epoch: int | None = None,
+) -> Trained:
+    """Train `network` in place.
 
     SGD with momentum, weight decay and a cosine schedule over all steps. masked: the weights held at zero.
     seed: decides the order and the augmentation of the images. what: names the run in the progress bar and the log.
+    keep: where the state is kept; a state of the same training is taken up, and ends with the same bytes (CPU).
+    rewind_epoch: of which a copy of the network is returned; 0 is before training.
     Raises InputError if the loss becomes infinite or NaN.
     """
-    rng = torch.Generator().manual_seed(seed)
-    optimizer = torch.optim.SGD(
-        network.parameters(),
-        lr=settings.learning_rate,
-        momentum=settings.momentum,
-        weight_decay=settings.weight_decay,
-        fused=True,
-    )
-    steps = images.num_batches(settings.batch_size) * settings.epochs
-    schedule = CosineAnnealingLR(optimizer, steps)
-    loss_of = LOSSES[settings.loss]
-    with bar(None, what, "images", total=steps * min(settings.batch_size, len(images))) as progress:
-        for epoch in range(1, settings.epochs + 1):
+    network.layout = fastest_layout(network, masked.mask, images, settings)
+    run = Run(network, images, settings, seed, rewind_epoch)
+    state = keep.open(run.key(seed, images, test, masked))
+    if state is not None:
+        run.restore(*state)
+        log.info("%s  goes on in epoch %d, at batch %d", what, len(run.epochs) + 1, run.batch + 1)
+    batches, loss_of = images.num_batches(settings.batch_size), LOSSES[settings.loss]
+    total = batches * min(settings.batch_size, len(images))
+    with bar(None, what, "images", total=total * settings.epochs, initial=run.images_seen(total)) as progress:
+        while len(run.epochs) < settings.epochs:
+            epoch = len(run.epochs) + 1
             network.train()
-            tally = Tally(images.labels.device, progress, f"{epoch}/{settings.epochs}")
-            for batch, labels in images.shuffled(settings.batch_size, settings.augment, rng):
+            if run.order is None:
+                run.begin_epoch(images.order(settings.batch_size, run.rng))
+            shown = Pace(progress, f"{epoch}/{settings.epochs}")
+            for chosen in run.batches_left(settings.batch_size):
+                batch, labels = (
+                    images.augmented(images.images[chosen], settings.augment, run.rng),
+                    images.labels[chosen],
+                )
                 outputs = network(batch)
                 loss = loss_of(outputs, labels)
-                optimizer.zero_grad()
+                run.optimizer.zero_grad()
                 loss.backward()
                 masked.zero_gradients()
-                optimizer.step()
-                schedule.step()
-                tally.add(loss.detach(), outputs.detach(), labels)
-            rate = tally.images_per_second()
-            shown = Epoch(epoch, *tally.means(), accuracy(network, test))
-            if not math.isfinite(shown.loss):
+                run.optimizer.step()
+                run.schedule.step()
+                run.tally.add(loss.detach(), outputs.detach(), labels)
+                shown.update(len(labels), run.tally)
+                if run.batch < batches and keep.due():
+                    keep.save(*run.state())
+            rate = shown.images_per_second()
+            ended = Epoch(epoch, *run.tally.means(), accuracy(network, test))
+            if not math.isfinite(ended.loss):
                 raise InputError(
-                    f"{what}: expected a finite loss, came {shown.loss} in epoch {epoch}; lower train.learning_rate"
+                    f"{what}: expected a finite loss, came {ended.loss} in epoch {epoch}; lower train.learning_rate"
                 )
-            figures = f"loss {shown.loss:.4f}  accuracy {shown.train_accuracy:.4f}  test {shown.test_accuracy:.4f}"
+            run.end_epoch(ended)
+            figures = f"loss {ended.loss:.4f}  accuracy {ended.train_accuracy:.4f}  test {ended.test_accuracy:.4f}"
             log.info("%s  epoch %d/%d  %s  %.0f images/s", what, epoch, settings.epochs, figures, rate)
-            yield shown
+            if keep.due():
+                keep.save(*run.state())
+    network.layout = BatchFirst()
+    return Trained(run.epochs, run.rewind)
+
+
+def fastest_layout(network: SpikingNetwork, mask: Mask, images: Images, settings: Train) -> Layout:
+    """Return the layout in which the network trains fastest; GPUs stay dense."""
+    if settings.sparse == "off" or images.images.device.type != "cpu":
+        return BatchFirst()
+    layers = weight_layers(network)
+    convolutions = {name: layer for name, layer in layers.items() if isinstance(layer, nn.Conv2d)}
+    positions = {layer.name: layer.positions for layer in describe_layers(network, images.images.shape[1:])}
+    return choose_layout(convolutions, mask, positions)
 
 
 def per_step_loss(outputs: Tensor, labels: Tensor) -> Tensor:
@@ -89,45 +121,22 @@ def mean_loss(outputs: Tensor, labels: Tensor) -> Tensor:
 LOSSES = {"per_step": per_step_loss, "mean": mean_loss}
 
 
-@torch.no_grad()
-def accuracy(network: SpikingNetwork, images: Images) -> float:
-    """Return the share of `images` whose class has the largest output averaged over the timesteps, in [0, 1]."""
-    network.eval()
-    right = sum(_num_right(network(batch), labels) for batch, labels in images.in_order(TEST_BATCH))
-    return float(right) / len(images)
+class Pace:
+    """Speed of an epoch, shown on the bar now and then."""
 
-
-def _num_right(outputs: Tensor, labels: Tensor) -> Tensor:
-    return (outputs.mean(0).argmax(1) == labels).sum()
-
-
-class Tally:
-    """Loss and accuracy of an epoch so far, summed on the device and shown on the bar now and then."""
-
-    def __init__(self, device: torch.device, progress: "tqdm[Any]", epoch: str) -> None:
-        self._count = 0
-        self._loss = torch.zeros((), device=device, dtype=torch.float64)
-        self._right = torch.zeros((), device=device, dtype=torch.int64)
-        self._progress, self._epoch = progress, epoch
+    def __init__(self, progress: "tqdm[Any]", epoch: str) -> None:
+        self._progress, self._epoch, self._count = progress, epoch, 0
         self._started = self._shown = time.monotonic()
 
-    def add(self, loss: Tensor, outputs: Tensor, labels: Tensor) -> None:
-        """Add one batch: its mean loss, outputs (T, B, classes) and labels (B,)."""
-        self._loss += loss * len(labels)
-        self._right += _num_right(outputs, labels)
-        self._count += len(labels)
-        self._progress.update(len(labels))
+    def update(self, count: int, tally: Tally) -> None:
+        """Go on by `count` images."""
+        self._count += count
+        self._progress.update(count)
         if not self._progress.disable and time.monotonic() - self._shown > SECONDS_BETWEEN_FIGURES:
             self._shown = time.monotonic()
-            loss_so_far, accuracy_so_far = self.means()
-            self._progress.set_postfix_str(
-                f"epoch {self._epoch}, loss {loss_so_far:.3f}, accuracy {accuracy_so_far:.3f}"
-            )
-
-    def means(self) -> tuple[float, float]:
-        """Return mean loss and accuracy."""
-        return self._loss.item() / self._count, self._right.item() / self._count
+            loss, accuracy_so_far = tally.means()
+            self._progress.set_postfix_str(f"epoch {self._epoch}, loss {loss:.3f}, accuracy {accuracy_so_far:.3f}")
 
     def images_per_second(self) -> float:
-        """Return the speed of training since the epoch began."""
+        """Return the speed of training since the epoch began, or was taken up again."""
         return self._count / (time.monotonic() - self._started)
