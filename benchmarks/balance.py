@@ -8,14 +8,13 @@ repeats, in seconds. `python -m benchmarks.balance` prints JSON.
 import json
 import math
 import platform
-import statistics
-import time
 import tracemalloc
 from collections.abc import Callable
 
 import numpy as np
 import torch
 
+from benchmarks.timing import in_turn
 from benchmarks.vgg16 import vgg16_masks
 from uticket.hardware.cycles import layer_cycles
 from uticket.mapping import contiguous, unit_nonzeros
@@ -70,18 +69,6 @@ def loop_balanced(masks: list[torch.Tensor]) -> list[torch.Tensor]:
     return result
 
 
-def in_turn(calls: dict[str, Callable[[], object]]) -> dict[str, float]:
-    """Return the median time of each call in seconds, after one run to warm up."""
-    times: dict[str, list[float]] = {name: [] for name in calls}
-    for repeat in range(REPEATS + 1):
-        for name, call in calls.items():
-            started = time.perf_counter()
-            call()
-            if repeat:
-                times[name].append(time.perf_counter() - started)
-    return {name: statistics.median(values) for name, values in times.items()}
-
-
 def peak_memory(call: Callable[[], object]) -> int:
     """Return the most bytes that numpy and Python held at once during a call, its result included."""
     tracemalloc.start()
@@ -104,7 +91,8 @@ def main() -> None:
             "loop_audit": lambda: loop_audit(tensors),
             "balance": lambda: balanced(masks),
             "loop_balance": lambda: loop_balanced(tensors),
-        }
+        },
+        REPEATS,
     )
     size = sum(mask.nbytes for mask in masks)
     report = {

@@ -8,8 +8,6 @@ seconds. Then each layer shape of both networks alone, at several densities: whe
 
 import json
 import platform
-import statistics
-import time
 from collections.abc import Callable
 
 import numpy as np
@@ -17,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.plain import plain_network
+from benchmarks.timing import in_turn
 from uticket.mask import Mask
 from uticket.params import Model
 from uticket.seeds import generator
@@ -60,18 +59,6 @@ def stepper(network: nn.Module, images: Tensor, labels: Tensor) -> Callable[[], 
     return step
 
 
-def in_turn(calls: dict[str, Callable[[], None]]) -> dict[str, float]:
-    """Return the median time of each call in seconds, after one run to warm up."""
-    times: dict[str, list[float]] = {name: [] for name in calls}
-    for repeat in range(REPEATS + 1):
-        for name, call in calls.items():
-            started = time.perf_counter()
-            call()
-            if repeat:
-                times[name].append(time.perf_counter() - started)
-    return {name: statistics.median(values) for name, values in times.items()}
-
-
 def network_steps(case: str, density: float, others: bool) -> dict[str, float]:
     """Time a step of one network at one density."""
     name, shape, batch = CASES[case]
@@ -89,7 +76,7 @@ def network_steps(case: str, density: float, others: bool) -> dict[str, float]:
     if others:
         for library, network in plain_network(settings(name), shape, 10).items():
             calls[library] = stepper(network, images, labels)
-    return in_turn(calls)
+    return in_turn(calls, REPEATS)
 
 
 def layer_steps(filters: int, channels: int, side: int, images: int, density: float) -> float:
@@ -114,7 +101,8 @@ def layer_steps(filters: int, channels: int, side: int, images: int, density: fl
         {
             "sparse": lambda: SparseConv.apply(last, module.weight, kept).backward(grad),
             "dense": lambda: BatchFirst().conv(module, first).backward(grad_first),
-        }
+        },
+        REPEATS,
     )
     return seconds["dense"] / seconds["sparse"]
 

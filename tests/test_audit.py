@@ -87,7 +87,7 @@ def test_options_choose_layers_positions_and_timesteps(tmp_path):
     many = run("audit", path, "--positions", "conv2=50", "--spare-pes", "idle")
     assert many["layers"][1]["work_cycles"] == 50 * plain["layers"][1]["work_cycles"]
     assert many["layers"][0] == plain["layers"][0]
-    layer = LAYER.model_copy(update={"filters": 16, "channels": 8, "output_size": (5, 2)})
+    layer = LAYER.model_copy(update={"filters": 16, "channels": 8, "input_size": (5, 2), "output_size": (5, 2)})
     write_layers(tmp_path / "layers.json", [layer], timesteps=3)
     told = run("audit", path, "--layers", tmp_path / "layers.json")
     assert told["timesteps"] == 3

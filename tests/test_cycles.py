@@ -169,3 +169,10 @@ def test_layers_that_do_not_read_spikes_do_not_run_on_the_pes():
     assert LAYER.on_pes
     assert not LAYER.model_copy(update={"reads": "image"}).on_pes
     assert not LAYER.model_copy(update={"kind": "linear"}).on_pes
+
+
+def test_output_size_must_follow_from_the_others(tmp_path):
+    path = tmp_path / "layers.json"
+    write_layers(path, [LAYER.model_copy(update={"output_size": (40, 40)})], timesteps=4)
+    with pytest.raises(ValueError, match=r"layers.0.output_size: expected \(4, 5\), which .* give, came \(40, 40\)"):
+        read_layers(path)

@@ -6,6 +6,7 @@ from hypothesis.extra import numpy as hnp
 from safetensors.numpy import save_file
 
 from tests.test_cycles import LAYER, mask_of
+from uticket.errors import InputError
 from uticket.hardware.held import HeldTicket
 from uticket.hardware.quantize import quantize, stored_mask
 from uticket.layers import write_layers
@@ -71,3 +72,24 @@ def test_held_ticket_has_the_layers_on_the_pes_only(tmp_path):
     assert HeldTicket(files).stored(None, "plain").num_kept == 4
     with pytest.raises(ValueError, match="weights.safetensors: expected a safetensors file"):
         HeldTicket(files).stored(8, "plain")
+
+
+def test_held_ticket_names_what_does_not_fit_its_layers(tmp_path):
+    files = TicketFiles(tmp_path)
+    write_layers(files.layers, [LAYER], timesteps=2)
+    Mask({"conv2": np.ones((4, 2, 3, 2))}).save(files.mask)
+    with pytest.raises(
+        InputError, match=r"mask.safetensors: expected the layer 'conv2' of shape \(4, 2, 3, 3\), came \(4, "
+    ):
+        _ = HeldTicket(files).mask
+    save_file({"conv2.weight": np.ones((4, 2, 9))}, files.weights)
+    with pytest.raises(InputError, match=r"weights.safetensors: expected the layer 'conv2' of shape \(4, 2, 3, 3\)"):
+        _ = HeldTicket(files).weights
+    save_file({"conv2.weight": np.full((4, 2, 3, 3), np.nan)}, files.weights)
+    with pytest.raises(
+        InputError, match="weights.safetensors: expected finite weights in 'conv2', came NaN or infinity"
+    ):
+        _ = HeldTicket(files).weights
+    write_layers(files.layers, [LAYER.model_copy(update={"reads": "image"})], timesteps=2)
+    with pytest.raises(InputError, match=r"layers.json: expected a convolution that reads spikes, came none"):
+        _ = HeldTicket(files).layers
