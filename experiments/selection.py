@@ -71,6 +71,7 @@ def write_params(path: Path, seed: int) -> None:
     rounds = list(values["tickets"]["lth"])
     values["seed"] = seed
     values["balance"] = CHAINS
+    values["hw"] |= {"chip": str(ROOT / values["hw"]["chip"]), "models": ["analytic"]}  # run in a folder of its own
     values["tickets"] = {
         method: dict(zip(rounds, [DENSE, *(f"{method}/{name}" for name in rounds)], strict=False)) for method in CHAINS
     }
