@@ -1,5 +1,7 @@
-"""Named arrays from a safetensors file: masks and trained weights, read without torch and without unpickling."""
+"""Named arrays in files, without torch and without pickles: safetensors (masks, trained weights) and .npz."""
 
+import io
+import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -34,3 +36,19 @@ def load_weights(path: Path, layers: Iterable[str]) -> Weights:
     """Read the trained weights of layers, layer name -> array, from the state of a network."""
     names = {f"{layer}.weight": layer for layer in layers}
     return {names[key]: values for key, values in load_arrays(path, names).items()}
+
+
+def npz_bytes(arrays: Mapping[str, NDArray[Any]], compressed: bool = False) -> bytes:
+    """Return an .npz archive; the same arrays give the same bytes, at any time and with any Python.
+
+    `numpy.savez` writes the time of day, refuses some names, and leaves the version of the archive to Python.
+    """
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, values in arrays.items():
+            member = zipfile.ZipInfo(f"{name}.npy")  # of 1980
+            member.compress_type = zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED
+            content = io.BytesIO()
+            np.lib.format.write_array(content, np.asanyarray(values), allow_pickle=False)
+            archive.writestr(member, content.getbuffer())
+    return buffer.getvalue()

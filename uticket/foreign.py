@@ -4,7 +4,6 @@ import io
 import os
 import re
 import warnings
-import zipfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -14,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save
 
-from uticket.arrays import load_arrays
+from uticket.arrays import load_arrays, npz_bytes
 from uticket.errors import InputError
 
 Arrays = dict[str, NDArray[Any]]
@@ -118,14 +117,7 @@ def _without_reparametrization(arrays: Arrays) -> Arrays:
 
 
 def _to_npz(arrays: Mapping[str, NDArray[Any]]) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:  # numpy's savez refuses some names of arrays
-        for name, values in arrays.items():
-            member = zipfile.ZipInfo(f"{name}.npy")  # of 1980, so that the bytes do not tell the time
-            member.compress_type = zipfile.ZIP_DEFLATED
-            with archive.open(member, "w") as file:
-                np.lib.format.write_array(file, values, allow_pickle=False)
-    return buffer.getvalue()
+    return npz_bytes(arrays, compressed=True)
 
 
 def _to_safetensors(arrays: Mapping[str, NDArray[Any]]) -> bytes:

@@ -3,10 +3,12 @@
 import math
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from uticket.arrays import npz_bytes
 from uticket.errors import InputError
 
 SHAPE = "_shape"  # NAME holds the bits, NAME_shape the shape that they unpack to
@@ -14,11 +16,11 @@ SHAPE = "_shape"  # NAME holds the bits, NAME_shape the shape that they unpack t
 
 def save_spikes(path: Path, spikes: Mapping[str, NDArray[np.bool_]]) -> None:
     """Write layer -> boolean array (images, T, channels, height, width), packed in C order."""
-    arrays: dict[str, NDArray[np.generic]] = {}
+    arrays: dict[str, NDArray[Any]] = {}
     for name, values in spikes.items():
         arrays[name] = np.packbits(values)
         arrays[name + SHAPE] = np.array(values.shape, dtype=np.int64)
-    np.savez(path, **arrays)  # type: ignore[arg-type]
+    path.write_bytes(npz_bytes(arrays))
 
 
 def load_spikes(path: Path) -> dict[str, NDArray[np.bool_]]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from uticket.arrays import npz_bytes
 from uticket.errors import InputError
 
 
@@ -71,7 +72,8 @@ def save(prepared: Prepared, folder: Path) -> None:
     """Write train.npz, test.npz and about.json into `folder`, which is made if needed."""
     folder.mkdir(parents=True, exist_ok=True)
     for part, images in (("train", prepared.train), ("test", prepared.test)):
-        np.savez(folder / f"{part}.npz", images=images.images, labels=images.labels)
+        content = npz_bytes({"images": images.images, "labels": images.labels})
+        (folder / f"{part}.npz").write_bytes(content)
     about = {
         "name": prepared.name,
         "image_shape": prepared.image_shape,
