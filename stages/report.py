@@ -18,9 +18,8 @@ def main() -> None:
     """Gather what all stages wrote into report/."""
     start_logging()
     params = read_params()
-    chains = {method: params.chain(method) for method, tickets in params.tickets.items() if tickets}
-    last = {method: params.last(method) for method in chains}
-    tables = gather(chains, last, round_of=lambda ticket: len(params.lineage(ticket)) - 1)
+    chains = {method: params.by_round(method) for method, tickets in params.tickets.items() if tickets}
+    tables = gather(chains, params.round_of)
     summary, events = summarize(tables.rounds), summarize_events(tables.models)
     figures = {name: draw(plot, tables) for name, plot in drawable(tables).items()}
 
@@ -31,7 +30,7 @@ def main() -> None:
         getattr(tables, field.name).to_csv(REPORT.table(field.name), index=False)
     for name, svg in figures.items():
         (REPORT.figures / f"{name}.svg").write_text(svg)
-    REPORT.page.write_text(page(params.report.title, params.hw.pes, tables, summary, events, figures))
+    REPORT.page.write_text(page(params.report.title, params.hw.pes, tables, summary, figures))
     log.info("report  %s", REPORT.page)
 
 

@@ -31,7 +31,7 @@ def main(ticket: str) -> None:
     """TICKET is METHOD/NAME of the block `tickets` in params.yaml."""
     start_logging()
     params = read_params()
-    parent, number = ticket_files(params.parent(ticket)), len(params.lineage(ticket)) - 1
+    parent, number = ticket_files(params.parent(ticket)), params.round_of(ticket)
     device = choose_device(params.train.device)
     prepared = load(PREPARED)
     mask, changes = next_mask(params, ticket, parent, number)

@@ -10,7 +10,7 @@ import click
 
 from uticket.errors import InputError
 from uticket.hardware.chip import Chip, read_chip
-from uticket.hardware.events import Broadcast, Spikes, fitting
+from uticket.hardware.events import Broadcast, read_spikes
 from uticket.hardware.held import HeldTicket
 from uticket.hardware.simulate import Cost, Network, network_cost, simulate
 from uticket.mapping import Array
@@ -18,7 +18,6 @@ from uticket.names import CostModel
 from uticket.params import Params, read_params
 from uticket.paths import SimulationFiles, simulation_files, ticket_files
 from uticket.progress import bar, log, start_logging
-from uticket.spikes import load_spikes
 from uticket.tables import read_table, write_table
 
 Row = dict[str, Any]
@@ -61,7 +60,7 @@ def read_network(params: Params, name: str, with_spikes: bool) -> Network:
     """Read what a ticket holds, and what arrives at its layers."""
     ticket = HeldTicket(ticket_files(name))
     mask = ticket.stored(params.hw.weight_bits, params.hw.quantizer)
-    spikes = fitting_spikes(ticket) if with_spikes else {}
+    spikes = read_spikes(ticket.files.spikes, ticket.layers, ticket.timesteps) if with_spikes else {}
     return Network(ticket.layers, mask, ticket.timesteps, read_sparsity(ticket), spikes)
 
 
@@ -78,16 +77,6 @@ def read_sparsity(ticket: HeldTicket) -> dict[str, float]:
             came = sparsity.get(layer.name, "none")
             raise InputError(f"{path}: expected a spike_sparsity in [0, 1] of the layer {layer.name!r}, came {came}")
     return sparsity
-
-
-def fitting_spikes(ticket: HeldTicket) -> dict[str, Spikes]:
-    """Read the spikes that a ticket keeps of a few images. Raises InputError, naming the file, if they do not fit."""
-    path = ticket.files.spikes
-    spikes = load_spikes(path)
-    try:
-        return fitting(spikes, ticket.layers, ticket.timesteps)
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from None
 
 
 def by_pe(cost: Cost) -> Iterator[Row]:

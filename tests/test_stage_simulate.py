@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from stages.simulate import fitting_spikes, read_sparsity
+from stages.simulate import read_sparsity
 from tests.test_cycles import LAYER
 from uticket.errors import InputError
+from uticket.hardware.events import read_spikes
 from uticket.hardware.held import HeldTicket
 from uticket.layers import write_layers
 from uticket.paths import TicketFiles
@@ -48,4 +49,4 @@ def test_activity_that_tells_no_sparsity_is_named(ticket, text, told):
 def test_spikes_that_do_not_fit_name_the_file(ticket):
     save_spikes(ticket.files.spikes, {"conv2": np.ones((1, 2, 2, 4, 4), bool)})
     with pytest.raises(InputError, match=r"activity.npz: layer 'conv2': expected spikes of shape \(images, 2, 2, 4"):
-        fitting_spikes(ticket)
+        read_spikes(ticket.files.spikes, ticket.layers, ticket.timesteps)

@@ -17,7 +17,7 @@ from uticket.snn.layout import BatchFirst, BatchLast
 from uticket.snn.masking import MaskedWeights
 from uticket.snn.models import SpikingNetwork, build, weight_layers
 from uticket.snn.run import Epoch
-from uticket.snn.train import fastest_layout, mean_loss, per_step_loss, train
+from uticket.snn.train import fastest_layout, mean_loss, per_step_loss, running_in, train
 
 
 def made_up(count: int = 24) -> Images:
@@ -160,3 +160,18 @@ def test_sparse_training_goes_the_way_of_dense_training(small, brief):
         for name, layer in weight_layers(network).items():
             assert (layer.weight.detach().numpy()[~mask[name]] == 0).all()
     assert losses["auto"] == pytest.approx(losses["off"], abs=1e-3)
+
+
+def test_network_is_in_its_own_layout_again_after_a_training_that_failed(small):
+    network = build(small, (1, 8, 8), 2, seed=0)
+    before, seen = network.layout, []
+
+    def fail() -> None:
+        with running_in(network, BatchLast({})):
+            seen.append(type(network.layout))
+            raise InputError("diverged")
+
+    with pytest.raises(InputError, match="diverged"):
+        fail()
+    assert seen == [BatchLast]
+    assert network.layout is before

@@ -242,9 +242,17 @@ class Params(Block):
             raise InputError(f"method: expected one of {', '.join(self.tickets)}, came {method!r}")
         return [DENSE, *(f"{method}/{ticket}" for ticket in sorted(self.tickets[method]))]
 
+    def round_of(self, ticket: str) -> int:
+        """Return the round of a ticket; `dense` is round 0."""
+        return len(self.lineage(ticket)) - 1
+
+    def by_round(self, method: str) -> list[str]:
+        """Return the tickets of a chain in the order of their rounds, those of the same round by name."""
+        return sorted(self.chain(method), key=lambda ticket: (self.round_of(ticket), ticket))
+
     def last(self, method: str) -> str:
         """Return the ticket of a chain's highest round; of several, the one whose name comes last."""
-        return max(self.chain(method), key=lambda ticket: (len(self.lineage(ticket)), ticket))
+        return self.by_round(method)[-1]
 
 
 def read_params(path: str | Path = "params.yaml") -> Params:

@@ -84,22 +84,16 @@ def simulate_command(
 
     TICKET_DIR has mask.safetensors (or .npz), layers.json and activity.npz.
     """
-    from uticket.hardware.events import Broadcast, fitting  # imported here: numba would slow the other commands down
+    from uticket.hardware.events import Broadcast, read_spikes  # imported here: numba would slow the other commands
     from uticket.hardware.simulate import Cost, Network, network_cost, simulate
-    from uticket.spikes import load_spikes
 
     subject = read_ticket(folder).rounded(weight_bits, quantizer)
     broadcast = Broadcast(granularity, fifo_depth, broadcast_width, token_cost, accumulators, not send_unwanted)
     costs = read_chip(chip)
-    path = TicketFiles(folder).spikes
-    try:
-        held = load_spikes(path)
-        spikes = fitting(held, subject.layers, subject.timesteps)
-        sparsity = {name: float(1 - values.mean()) for name, values in spikes.items()}
-        network = Network(subject.layers, subject.mask, subject.timesteps, sparsity, spikes)
-        layers = simulate(network, array, broadcast, costs, leakage_ratio, model)
-    except InputError as error:
-        raise InputError(f"{path}: {error.message.removeprefix(f'{path}: ')}") from None
+    spikes = read_spikes(TicketFiles(folder).spikes, subject.layers, subject.timesteps)
+    sparsity = {name: float(1 - values.mean()) for name, values in spikes.items()}
+    network = Network(subject.layers, subject.mask, subject.timesteps, sparsity, spikes)
+    layers = simulate(network, array, broadcast, costs, leakage_ratio, model)
 
     def record(cost: Cost) -> dict[str, Any]:
         nested = {"energy_pj": cost.energy_pj | {"total": cost.total_pj}, "accesses": cost.accesses}

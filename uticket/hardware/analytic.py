@@ -1,4 +1,4 @@
-"""The analytic model of a ticket on the array: cycles and energy by layer and for the network."""
+"""The analytic model of a ticket on the array: cycles and utilization by layer and for the network."""
 
 from collections.abc import Iterable, Sequence
 from collections.abc import Mapping as Named

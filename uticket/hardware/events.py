@@ -9,6 +9,8 @@ import math
 from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as Named
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +22,7 @@ from uticket.hardware.tokens import Tokens, cut, outputs_of_a_pe, tokens_of
 from uticket.layers import Layer
 from uticket.mapping import Array, Ints, Mapping, map_layers
 from uticket.names import Granularity, TokenCost
+from uticket.spikes import load_spikes
 
 Spikes = NDArray[np.bool_]
 UNLIMITED = 2**62  # more than there are tokens
@@ -149,6 +152,15 @@ def fitting(spikes: Named[str, Spikes], layers: Sequence[Layer], timesteps: int)
     return found
 
 
+def read_spikes(path: Path, layers: Sequence[Layer], timesteps: int) -> dict[str, Spikes]:
+    """Read the spikes of `layers` from a file (activity.npz). Raises InputError, naming it, if they do not fit."""
+    spikes = load_spikes(path)
+    try:
+        return fitting(spikes, layers, timesteps)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
 def layer_events(
     layer: Layer, mask: NDArray[np.bool_], mapping: Mapping, spikes: Spikes, array: Array, broadcast: Broadcast
 ) -> LayerEvents:
@@ -162,8 +174,7 @@ def layer_events(
         arriving = {cuts.copies: tokens_of(layer, image, cuts, broadcast.token_cost) for cuts in tiles}
         for group, held in enumerate(groups):
             tokens = arriving[int(copies[group])]
-            wanted = np.unique(held.key)
-            delivered = int(tokens.num[wanted].sum())
+            delivered = int(tokens.num[held.wanted].sum())
             result.delivered_tokens += delivered
             result.dropped_tokens += len(tokens.cost) - delivered
             result.operations += int((tokens.spikes[held.key] * held.times).sum())
@@ -180,6 +191,11 @@ class Held:
     pe: Ints  # (held,), ascending for each key
     times: Ints  # (held,), weights of this PE at this position: one for each of its filters
     pes: int  # PEs that the filters of the group take
+
+    @cached_property
+    def wanted(self) -> Ints:
+        """The kernel positions for which a PE has a weight, ascending."""
+        return np.unique(self.key)
 
 
 def held_weights(mask: NDArray[np.bool_], mapping: Mapping) -> Iterator[Held]:
@@ -202,7 +218,7 @@ def run_tile(held: Held, tokens: Tokens, tile: int, pes: int, broadcast: Broadca
     parts = tile * len(copies) + copies
     pe = held.pe[:, np.newaxis] + copies * held.pes  # of each weight in each copy
     depth = int(min(broadcast.fifo_depth, UNLIMITED))
-    keys = np.unique(held.key) if broadcast.skip_unwanted else np.arange(len(tokens.num))
+    keys = held.wanted if broadcast.skip_unwanted else np.arange(len(tokens.num))
     if broadcast.granularity == "token":
         receivers = [np.searchsorted(held.key, keys, side) for side in ("left", "right")]
         first, last = (place[:, np.newaxis] + copies * len(held.key) for place in receivers)

@@ -57,10 +57,9 @@ def page(
     pes: int,
     tables: Tables,
     summary: dict[str, dict[str, Any]],
-    events: dict[str, dict[str, Any]],
     figures: dict[str, str],
 ) -> str:
-    """Return the page as HTML. summary, events: as in summary.json and events.json; figures: name -> SVG text."""
+    """Return the page as HTML. summary: as in summary.json; figures: name -> SVG text."""
     environment = Environment(loader=PackageLoader("uticket.report", "."), autoescape=True, trim_blocks=True)
     inline = {name: svg[svg.index("<svg") :] for name, svg in figures.items()}
     who = ["method", "ticket"]
@@ -79,8 +78,7 @@ def page(
         "accesses": tables.models[[*who, "model", *accesses]],
         "storage": tables.storage,
     }
-    if events:
-        shown["events"] = summary_table(events)
+    if len(tables.fifo_sweep):
         shown["fifo_sweep"] = tables.fifo_sweep[[*who, "fifo_depth", "utilization", *WAITING]]
         shown["width_sweep"] = tables.width_sweep[[*who, "broadcast_width", "utilization", *WAITING]]
     texts = {name: text_table(table) for name, table in shown.items()}

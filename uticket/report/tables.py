@@ -25,8 +25,6 @@ SUMMARY_COLUMNS = [
     "latency_cycles",
     "energy",
 ]
-
-
 EVENT_COLUMNS = [
     "utilization",
     "busy_share",
@@ -58,15 +56,14 @@ class Tables:
     storage: pd.DataFrame  # a row per method and layer, of its last ticket
 
 
-def gather(chains: dict[str, list[str]], last: dict[str, str], round_of: Callable[[str], int]) -> Tables:
+def gather(chains: dict[str, list[str]], round_of: Callable[[str], int]) -> Tables:
     """Read the results of all methods.
 
-    chains: method -> dense and its tickets. last: method -> its last ticket. round_of: ticket -> round.
+    chains: method -> dense and its tickets, by round. round_of: ticket -> round.
     """
     parts: dict[str, list[pd.DataFrame]] = {field.name: [] for field in fields(Tables)}
-    for method, tickets_of_method in chains.items():
-        simulated, mapped, ticket = simulation_files(method), mapping_files(method), last[method]
-        chain = sorted(tickets_of_method, key=lambda ticket: (round_of(ticket), ticket))
+    for method, chain in chains.items():
+        simulated, mapped, ticket = simulation_files(method), mapping_files(method), chain[-1]
         numbers = pd.DataFrame(
             {"method": method, "round": round_of(ticket), "ticket": ticket, **_metrics(ticket)} for ticket in chain
         )

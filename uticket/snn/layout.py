@@ -87,7 +87,6 @@ class BatchFirst:
 class Taps:
     """The kept weights of a convolution, sorted by plane and shift, as `kernels.sparse_convolution` reads them."""
 
-    order: NDArray[np.int64]  # of the weights of Kept
     begin: NDArray[np.int64]
     plane: NDArray[np.int64]
     row: NDArray[np.int64]
@@ -98,9 +97,10 @@ class Taps:
 class Kept:
     """Which weights of a convolution are kept: forward by filter, backward by channel."""
 
-    where: tuple[NDArray[np.int64], ...]  # filter, channel, row and column of each
+    where: tuple[NDArray[np.int64], ...]  # filter, channel, row and column of each, in the order of `forward`
     forward: Taps
     backward: Taps
+    by_channel: NDArray[np.int64]  # the weights of `where` in the order of `backward`
     shape: tuple[int, ...]
     stride: int
     padding: int
@@ -108,11 +108,19 @@ class Kept:
     @classmethod
     def of(cls, mask: NDArray[np.bool_], stride: int, padding: int) -> "Kept":
         """Sort the kept weights of a mask (filters, channels, height, width)."""
-        where = tuple(np.nonzero(mask))
-        filters, channels, rows, columns = where
+        filters, channels, rows, columns = np.nonzero(mask)
+        by_filter = np.lexsort((channels, columns, rows, filters))
+        where = filters, channels, rows, columns = tuple(axis[by_filter] for axis in (filters, channels, rows, columns))
+        by_channel = np.lexsort((filters, padding - columns, padding - rows, channels))
         forward = _taps(filters, mask.shape[0], channels, rows - padding, columns - padding)
-        backward = _taps(channels, mask.shape[1], filters, padding - rows, padding - columns)
-        return cls(where, forward, backward, mask.shape, stride, padding)
+        backward = _taps(
+            channels[by_channel],
+            mask.shape[1],
+            filters[by_channel],
+            padding - rows[by_channel],
+            padding - columns[by_channel],
+        )
+        return cls(where, forward, backward, by_channel, mask.shape, stride, padding)
 
 
 def _taps(
@@ -122,9 +130,7 @@ def _taps(
     row: NDArray[np.int64],
     column: NDArray[np.int64],
 ) -> Taps:
-    order = np.lexsort((source, column, row, target))
-    begin = np.searchsorted(target[order], np.arange(planes + 1))
-    return Taps(order, begin, source[order], row[order], column[order])
+    return Taps(np.searchsorted(target, np.arange(planes + 1)), source, row, column)
 
 
 class SparseConv(torch.autograd.Function):
@@ -138,7 +144,7 @@ class SparseConv(torch.autograd.Function):
         sizes = [(size - k) // kept.stride + 1 for size, k in zip(padded, kept.shape[2:], strict=True)]
         out = x.new_empty((kept.shape[0], x.shape[1], *sizes, x.shape[4]))
         values, taps = weight.detach().numpy()[kept.where], kept.forward
-        lists = taps.begin, taps.plane, taps.row, taps.column, values[taps.order]
+        lists = taps.begin, taps.plane, taps.row, taps.column, values
         kernels.sparse_convolution(x.detach().numpy(), *lists, kept.stride, 1, out.numpy())
         ctx.save_for_backward(x, weight)
         ctx.kept = kept
@@ -153,13 +159,13 @@ class SparseConv(torch.autograd.Function):
         grad_x = None
         if ctx.needs_input_grad[0]:
             grad_x, taps = torch.empty_like(x), kept.backward
-            lists = taps.begin, taps.plane, taps.row, taps.column, values[taps.order]
+            lists = taps.begin, taps.plane, taps.row, taps.column, values[kept.by_channel]
             kernels.sparse_convolution(grad_out.numpy(), *lists, 1, kept.stride, grad_x.numpy())
         taps, found = kept.forward, np.empty_like(values)
         lists_of = taps.begin, taps.plane, taps.row, taps.column
         kernels.sparse_weight_gradient(x.detach().numpy(), grad_out.numpy(), *lists_of, kept.stride, found)
         grad_weight = torch.zeros_like(weight)
-        grad_weight.numpy()[tuple(axis[taps.order] for axis in kept.where)] = found
+        grad_weight.numpy()[kept.where] = found
         return grad_x, grad_weight, None
 
 
@@ -209,6 +215,7 @@ class BatchLast:
 
     def norm(self, module: nn.BatchNorm2d, x: Tensor) -> Tensor:
         """Normalize each channel, and keep running statistics as the module does."""
+        assert module.momentum is not None, "running statistics are exponential means"
         if module.training and module.num_batches_tracked is not None:
             module.num_batches_tracked.add_(1)
         y = nn.functional.batch_norm(
@@ -218,7 +225,7 @@ class BatchLast:
             module.weight,
             module.bias,
             module.training,
-            0.1 if module.momentum is None else module.momentum,
+            module.momentum,
             module.eps,
         )
         return y.view(x.shape)

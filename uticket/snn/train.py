@@ -2,6 +2,8 @@
 
 import math
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,50 +54,62 @@ def train(
     rewind_epoch: of which a copy of the network is returned; 0 is before training.
     Raises InputError if the loss becomes infinite or NaN.
     """
-    network.layout = fastest_layout(network, masked.mask, images, settings)
-    run = Run(network, images, settings, seed, rewind_epoch)
-    state = keep.open(run.key(seed, images, test, masked))
-    if state is not None:
-        run.restore(*state)
-        log.info("%s  goes on in epoch %d, at batch %d", what, len(run.epochs) + 1, run.batch + 1)
-    batches, loss_of = images.num_batches(settings.batch_size), LOSSES[settings.loss]
-    total = batches * min(settings.batch_size, len(images))
-    with bar(None, what, "images", total=total * settings.epochs, initial=run.images_seen(total)) as progress:
-        while len(run.epochs) < settings.epochs:
-            epoch = len(run.epochs) + 1
-            network.train()
-            if run.order is None:
-                run.begin_epoch(images.order(settings.batch_size, run.rng))
-            shown = Pace(progress, f"{epoch}/{settings.epochs}")
-            for chosen in run.batches_left(settings.batch_size):
-                batch, labels = (
-                    images.augmented(images.images[chosen], settings.augment, run.rng),
-                    images.labels[chosen],
-                )
-                outputs = network(batch)
-                loss = loss_of(outputs, labels)
-                run.optimizer.zero_grad()
-                loss.backward()
-                masked.zero_gradients()
-                run.optimizer.step()
-                run.schedule.step()
-                run.tally.add(loss.detach(), outputs.detach(), labels)
-                shown.update(len(labels), run.tally)
-                if run.batch < batches and keep.due():
+    with running_in(network, fastest_layout(network, masked.mask, images, settings)):
+        run = Run(network, images, settings, seed, rewind_epoch)
+        state = keep.open(run.key(seed, images, test, masked))
+        if state is not None:
+            run.restore(*state)
+            log.info("%s  goes on in epoch %d, at batch %d", what, len(run.epochs) + 1, run.batch + 1)
+        in_epoch = images.num_batches(settings.batch_size) * min(settings.batch_size, len(images))
+        total, seen = in_epoch * settings.epochs, run.images_seen(in_epoch)
+        with bar(None, what, "images", total=total, initial=seen) as progress:
+            while len(run.epochs) < settings.epochs:
+                epoch = len(run.epochs) + 1
+                shown = Pace(progress, f"{epoch}/{settings.epochs}")
+                train_epoch(run, masked, images, keep, shown)
+                rate = shown.images_per_second()
+                ended = Epoch(epoch, *run.tally.means(), accuracy(network, test))
+                if not math.isfinite(ended.loss):
+                    came = f"{ended.loss} in epoch {epoch}; lower train.learning_rate"
+                    raise InputError(f"{what}: expected a finite loss, came {came}")
+                run.end_epoch(ended)
+                figures = f"loss {ended.loss:.4f}  accuracy {ended.train_accuracy:.4f}  test {ended.test_accuracy:.4f}"
+                log.info("%s  epoch %d/%d  %s  %.0f images/s", what, epoch, settings.epochs, figures, rate)
+                if keep.due():
                     keep.save(*run.state())
-            rate = shown.images_per_second()
-            ended = Epoch(epoch, *run.tally.means(), accuracy(network, test))
-            if not math.isfinite(ended.loss):
-                raise InputError(
-                    f"{what}: expected a finite loss, came {ended.loss} in epoch {epoch}; lower train.learning_rate"
-                )
-            run.end_epoch(ended)
-            figures = f"loss {ended.loss:.4f}  accuracy {ended.train_accuracy:.4f}  test {ended.test_accuracy:.4f}"
-            log.info("%s  epoch %d/%d  %s  %.0f images/s", what, epoch, settings.epochs, figures, rate)
-            if keep.due():
-                keep.save(*run.state())
-    network.layout = BatchFirst()
     return Trained(run.epochs, run.rewind)
+
+
+def train_epoch(run: Run, masked: MaskedWeights, images: Images, keep: Keep, shown: "Pace") -> None:
+    """Train for an epoch, or for what is left of one that was kept; keep the state between steps when it is due."""
+    settings, loss_of = run.settings, LOSSES[run.settings.loss]
+    batches = images.num_batches(settings.batch_size)
+    run.network.train()
+    if run.order is None:
+        run.begin_epoch(images.order(settings.batch_size, run.rng))
+    for chosen in run.batches_left(settings.batch_size):
+        batch, labels = images.augmented(images.images[chosen], settings.augment, run.rng), images.labels[chosen]
+        outputs = run.network(batch)
+        loss = loss_of(outputs, labels)
+        run.optimizer.zero_grad()
+        loss.backward()
+        masked.zero_gradients()
+        run.optimizer.step()
+        run.schedule.step()
+        run.tally.add(loss.detach(), outputs.detach(), labels)
+        shown.update(len(labels), run.tally)
+        if run.batch < batches and keep.due():
+            keep.save(*run.state())
+
+
+@contextmanager
+def running_in(network: SpikingNetwork, layout: Layout) -> Iterator[None]:
+    """Run a network in another layout for a while."""
+    before, network.layout = network.layout, layout
+    try:
+        yield
+    finally:
+        network.layout = before
 
 
 def fastest_layout(network: SpikingNetwork, mask: Mask, images: Images, settings: Train) -> Layout:
