@@ -96,7 +96,7 @@ def _backward_compiled(
 
 def _laid_out(x: Tensor, dim: int) -> Tensor:
     """Return `x` with the timesteps outermost in memory (dim 0), or in the order of its dimensions."""
-    if dim == 0 and x.stride(0) == x[0].numel():
+    if dim == 0 and (x.shape[0] == 1 or x.stride(0) == x[0].numel()):
         in_order = x[0].is_contiguous() or (x.dim() == 5 and x[0].is_contiguous(memory_format=torch.channels_last))
         if in_order:
             return x

@@ -1,0 +1,29 @@
+"""One training step of a network, as the benchmarks time it."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from uticket.params import Model
+from uticket.snn.train import per_step_loss
+
+
+def settings(name: str) -> Model:
+    """The neurons of params.yaml."""
+    return Model(name=name, width=1.0, timesteps=4, leak=0.25, spike_threshold=1.0, surrogate_alpha=2.0)
+
+
+def stepper(network: nn.Module, images: Tensor, labels: Tensor, steps: int = 1) -> Callable[[], None]:
+    """Return a function that takes `steps` training steps and waits until they are done."""
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9, weight_decay=5e-4, fused=True)
+
+    def run() -> None:
+        for _ in range(steps):
+            optimizer.zero_grad()
+            per_step_loss(network(images), labels).backward()
+            optimizer.step()
+        if images.is_cuda:
+            torch.cuda.synchronize()
+
+    return run
