@@ -19,7 +19,9 @@ from uticket.snn.models import POOL, VGG_STEPS
 class PlainVGG(nn.Module):
     """A VGG of another library's layers; the first convolution and its norm see the image once."""
 
-    def __init__(self, settings: Model, channels: int, num_classes: int, layers: Any, neuron: Callable[[], Any]) -> None:
+    def __init__(
+        self, settings: Model, channels: int, num_classes: int, layers: Any, neuron: Callable[[], Any]
+    ) -> None:
         super().__init__()
         self.timesteps = settings.timesteps
         self.layers = nn.ModuleList()
