@@ -1,21 +1,25 @@
 """Train the dense network, round 0 of every chain, and keep the weights that tickets are rewound to."""
 
+import json
+
 import click
 
 from uticket.data.prepared import load
 from uticket.mask import Mask
 from uticket.params import DENSE, read_params
-from uticket.paths import PREPARED, ticket_files
+from uticket.paths import PREPARED, TicketFiles, ticket_files
 from uticket.progress import start_logging
 from uticket.seeds import torch_seed
-from uticket.snn.batches import on_device
+from uticket.snn.batches import Images, on_device
 from uticket.snn.checkpoint import save_state
 from uticket.snn.device import choose_device
 from uticket.snn.keep import Keep
 from uticket.snn.masking import MaskedWeights
-from uticket.snn.models import build, weight_layers
+from uticket.snn.models import SpikingNetwork, build, weight_layers
+from uticket.snn.ranks import joined, use_all_gpus
+from uticket.snn.search import WHOLE, Search
 from uticket.snn.ticket import write_ticket
-from uticket.snn.train import train
+from uticket.snn.train import Trained, train
 
 
 @click.command(help=__doc__)
@@ -23,6 +27,7 @@ def main() -> None:
     """Initialize, train and test the dense network; write tickets/dense."""
     start_logging()
     params = read_params()
+    use_all_gpus(params.train.device)
     device = choose_device(params.train.device)
     prepared = load(PREPARED)
     images, test = on_device(prepared, device)
@@ -31,12 +36,22 @@ def main() -> None:
     mask = Mask.ones({name: tuple(layer.weight.shape) for name, layer in weight_layers(network).items()})
 
     masked, training_seed = MaskedWeights(network, mask), torch_seed(params.seed, "train", 0)
-    files, rewind = ticket_files(DENSE), params.rewind.epoch
-    with Keep(DENSE, params.train.save_minutes) as keep:
-        trained = train(network, masked, images, test, params.train, training_seed, DENSE, keep, rewind)
-        assert trained.rewind is not None, "train keeps the epoch that it is asked for"
-        write_ticket(files, network, mask, trained.epochs, test, params.report.sample_images)
-        save_state(trained.rewind, files.rewind)
+    search = Search(early_time=params.prune.early_time_threshold) if params.prune.early_time else WHOLE
+    with joined() as ranks, Keep(DENSE, params.train.save_minutes, ranks) as keep:
+        trained = train(network, masked, images, test, params.train, training_seed, keep, params.rewind.epoch, search)
+        if ranks.first:
+            write(ticket_files(DENSE), network, mask, trained, test, params.report.sample_images)
+
+
+def write(
+    files: TicketFiles, network: SpikingNetwork, mask: Mask, trained: Trained, test: Images, sample_images: int
+) -> None:
+    """Write the ticket, and what the rounds start from."""
+    assert trained.rewind is not None, "train keeps the epoch that it is asked for"
+    write_ticket(files, network, mask, trained, test, sample_images)
+    save_state(trained.rewind, files.rewind)
+    chosen = {"timesteps": network.timesteps, "divergence": trained.divergences}
+    files.search.write_text(json.dumps(chosen, indent=1) + "\n")
 
 
 if __name__ == "__main__":

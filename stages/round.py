@@ -6,11 +6,12 @@ import click
 
 from uticket.arrays import load_weights
 from uticket.data.prepared import load
+from uticket.errors import InputError
 from uticket.layers import read_layers
 from uticket.mapping import Array
 from uticket.mask import Mask
 from uticket.params import DENSE, Params, read_params
-from uticket.paths import PREPARED, TicketFiles, ticket_files
+from uticket.paths import PREPARED, TicketFiles, read_json, ticket_files
 from uticket.progress import log, start_logging
 from uticket.seeds import generator, torch_seed
 from uticket.snn.batches import on_device
@@ -19,9 +20,12 @@ from uticket.snn.device import choose_device
 from uticket.snn.keep import Keep
 from uticket.snn.masking import MaskedWeights
 from uticket.snn.models import build
+from uticket.snn.ranks import joined, use_all_gpus
+from uticket.snn.search import WHOLE, Search
 from uticket.snn.ticket import write_ticket
 from uticket.snn.train import train
 from uticket.ticket.balance import balance_layers
+from uticket.ticket.early_bird import EarlyBird
 from uticket.ticket.prune import prune
 
 
@@ -32,18 +36,40 @@ def main(ticket: str) -> None:
     start_logging()
     params = read_params()
     parent, number = ticket_files(params.parent(ticket)), params.round_of(ticket)
+    use_all_gpus(params.train.device)
     device = choose_device(params.train.device)
     prepared = load(PREPARED)
     mask, changes = next_mask(params, ticket, parent, number)
+    final = as_final(params, ticket)
+    search = Search(early_stop=EarlyBird(mask, params.prune)) if params.prune.early_bird and not final else WHOLE
 
     images, test = on_device(prepared, device)
     network = build(params.model, prepared.image_shape, len(prepared.classes), seed=0).to(device)
     load_state(network, ticket_files(DENSE).rewind)
+    if not final:
+        network.timesteps = read_json(ticket_files(DENSE).search)["timesteps"]
     masked, training_seed = MaskedWeights(network, mask), torch_seed(params.seed, "train", number)
-    with Keep(ticket, params.train.save_minutes) as keep:
-        trained = train(network, masked, images, test, params.train, training_seed, ticket, keep)
-        samples = params.report.sample_images
-        write_ticket(ticket_files(ticket), network, mask, trained.epochs, test, samples, **changes)
+    with joined() as ranks, Keep(ticket, params.train.save_minutes, ranks) as keep:
+        trained = train(network, masked, images, test, params.train, training_seed, keep, search=search)
+        if ranks.first:
+            more = {**changes, "final": final} if params.prune.early else changes
+            samples = params.report.sample_images
+            write_ticket(ticket_files(ticket), network, mask, trained, test, samples, **more)
+
+
+def as_final(params: Params, ticket: str) -> bool:
+    """Say whether a ticket is trained with all timesteps and to the last epoch: it is if no other is pruned from it.
+
+    DVC does not see that a ticket is no longer the last of its chain. Raises InputError if the parent was trained when
+    it was.
+    """
+    parent = params.parent(ticket)
+    if params.prune.early and parent != DENSE and read_json(ticket_files(parent).metrics)["final"]:
+        again = f"dvc repro --force --single-item {parent.replace('/', '@')}"
+        raise InputError(
+            f"{ticket}: expected a parent trained for the search, came {parent}, trained as final; {again}"
+        )
+    return params.is_final(ticket)
 
 
 def next_mask(params: Params, ticket: str, parent: TicketFiles, number: int) -> tuple[Mask, dict[str, int]]:

@@ -39,5 +39,7 @@ def brief() -> Train:
         augment=Augment(crop=0, flip=False, cutout=0),
         device="cpu",
         sparse="off",
+        precision="fp32",
+        compile=False,
         save_minutes=1000,
     )

@@ -13,10 +13,11 @@ from uticket.layers import read_layers
 from uticket.mask import Mask
 from uticket.paths import TicketFiles
 from uticket.snn.activity import measure_activity, network_spike_sparsity, sample_spikes
+from uticket.snn.cost import Cost
 from uticket.snn.models import SpikingNetwork, build
 from uticket.snn.shapes import describe_layers
 from uticket.snn.ticket import write_ticket
-from uticket.snn.train import Epoch
+from uticket.snn.train import Epoch, Trained
 from uticket.spikes import load_spikes, save_spikes
 
 
@@ -37,7 +38,7 @@ def inputs_of(network: SpikingNetwork, name: str, images: torch.Tensor) -> torch
     with torch.no_grad():
         network(images)
     handle.remove()
-    return seen[0].unflatten(0, (network.settings.timesteps, -1))
+    return seen[0].unflatten(0, (network.timesteps, -1))
 
 
 def test_activity_is_what_arrives_at_each_layer(network):
@@ -94,9 +95,10 @@ def test_packed_spikes_have_the_published_layout(tmp_path):
 
 def test_ticket_folder_stands_by_itself_and_has_the_same_bytes_again(network, tmp_path):
     mask, epochs = half_mask(network), [Epoch(1, 0.7, 0.5, 0.5), Epoch(2, 0.6, 0.75, 0.625)]
+    trained = Trained(epochs, None, {}, Cost("cpu", 1, 100.0, 1.5, 3.0, 0.2))
     folders = [TicketFiles(tmp_path / name) for name in ("one", "two")]
     for files in folders:
-        write_ticket(files, network, mask, epochs, made_up(), sample_images=2, num_pruned=7)
+        write_ticket(files, network, mask, trained, made_up(), sample_images=2, num_pruned=7)
     one, two = folders
     names = sorted(path.name for path in one.folder.iterdir())
     assert names == sorted(path.name for path in two.folder.iterdir())
@@ -109,6 +111,7 @@ def test_ticket_folder_stands_by_itself_and_has_the_same_bytes_again(network, tm
     layers, timesteps = read_layers(one.layers)
     assert timesteps == 3
     assert Mask.load(one.mask, [layer.name for layer in layers]).num_kept == mask.num_kept
+    assert json.loads(one.cost.read_text())["images_per_second"] == 100.0
     assert pd.read_csv(one.training)["test_accuracy"].tolist() == [0.5, 0.625]
     assert pd.read_csv(one.activity)["layer"].tolist() == [layer.name for layer in layers[1:]]
     assert load_spikes(one.spikes)["conv2"].shape[0] == 2

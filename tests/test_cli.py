@@ -51,7 +51,7 @@ def test_readme_without_a_run_is_left_alone(project):
     (project / "README.md").write_text(f"{BEGIN}\n{END}\n")
     result = CliRunner().invoke(main, ["readme"])
     assert result.exit_code == 2
-    assert "report/summary.json: expected the summary of a run" in result.output
+    assert "report/summary.json: expected JSON that an earlier stage wrote" in result.output
     assert (project / "README.md").read_text() == f"{BEGIN}\n{END}\n"
 
 

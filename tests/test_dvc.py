@@ -11,7 +11,7 @@ from tests.conftest import ROOT
 # They change no number: the values of params and paths are tracked by DVC themselves.
 NO_DEPS = {"params.py", "paths.py", "names.py", "errors.py", "wording.py", "progress.py", "__init__.py"}
 CHANGE_NO_NUMBER = {"save_minutes"}  # settings of train that must not train anything again
-METHODS_OF_PARAMS = dict.fromkeys(["parent", "lineage", "chain", "by_round", "round_of", "last"], "tickets")
+METHODS_OF_PARAMS = dict.fromkeys(["parent", "is_final", "lineage", "chain", "by_round", "round_of", "last"], "tickets")
 
 DVC = YAML(typ="safe").load(ROOT / "dvc.yaml")
 PARAMS = YAML(typ="safe").load(ROOT / "params.yaml")

@@ -50,9 +50,9 @@ def as_before():
 def training(folder: Path, settings: Train, model: Model = SMALL) -> tuple[State, Trained]:
     choose_device("cpu")
     network = build(model, (1, 8, 8), 2, seed=0)
-    with Keep("test/r01", settings.save_minutes, folder) as keep:
+    with Keep("test/r01", settings.save_minutes, root=folder) as keep:
         weights = MaskedWeights(network, half_mask(network))
-        trained = train(network, weights, made_up(), made_up(), settings, 0, "test/r01", keep, rewind_epoch=2)
+        trained = train(network, weights, made_up(), made_up(), settings, 0, keep, rewind_epoch=2)
     return copy_state(network), trained
 
 
@@ -186,6 +186,7 @@ def test_damaged_state_is_told_and_training_starts_over(tmp_path, monkeypatch, c
         lambda whole: whole[: len(whole) // 2],
         lambda whole: b"",
         lambda whole: whole[:8] + b"x" + whole[9:],
+        lambda whole: whole[:-100] + bytes([whole[-100] ^ 1]) + whole[-99:],
     ):
         stopped_in(tmp_path, LONG, 5, monkeypatch)
         (path,) = tmp_path.glob("*/state.safetensors")
@@ -198,14 +199,14 @@ def test_damaged_state_is_told_and_training_starts_over(tmp_path, monkeypatch, c
 
 
 def test_second_run_of_the_same_training_stops_with_one_line(tmp_path):
-    with Keep("lth/r01", 0, tmp_path) as first:
+    with Keep("lth/r01", 0, root=tmp_path) as first:
         first.open("key")
         with (
-            Keep("lth/r01", 0, tmp_path) as second,
+            Keep("lth/r01", 0, root=tmp_path) as second,
             pytest.raises(InputError, match="expected to be the only run of it"),
         ):
             second.open("key")
-        with Keep("lth/r01", 0, tmp_path) as other:
+        with Keep("lth/r01", 0, root=tmp_path) as other:
             assert other.open("another key") is None
 
 

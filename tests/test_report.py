@@ -107,7 +107,7 @@ def test_results_stand_between_the_markers_and_nothing_else_changes(tmp_path):
     update_readme(readme, summary)
     assert readme.read_text() == f"above\n{BEGIN}\n{results_markdown(summary)}\n{END}\nbelow\n"
     assert "| lth | 50.00 |" in readme.read_text()
-    with pytest.raises(InputError, match="absent.json: expected the summary of a run"):
+    with pytest.raises(InputError, match="absent.json: expected JSON that an earlier stage wrote"):
         update_readme(readme, tmp_path / "absent.json")
     readme.write_text("no markers")
     with pytest.raises(InputError, match="expected the markers"):
@@ -141,5 +141,5 @@ def test_tables_of_the_pages_are_those_of_the_committed_run(root, tmp_path):
     assert training.read_text() == committed(root, "docs/training.md")
     assert "| vgg16 at 32 x 32 | 2 % |" in training.read_text()
     benchmark.unlink()
-    with pytest.raises(InputError, match="simulate.json: expected the output of the benchmark"):
+    with pytest.raises(InputError, match="simulate.json: expected JSON that an earlier stage wrote"):
         update_simulator_page(page, report, benchmark)

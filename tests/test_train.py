@@ -11,12 +11,14 @@ from uticket.mask import Mask
 from uticket.params import Model, Train
 from uticket.snn.batches import Images
 from uticket.snn.checkpoint import copy_state, load_state, save_state
+from uticket.snn.early_time import enough_timesteps
 from uticket.snn.evaluate import accuracy
 from uticket.snn.keep import Keep
 from uticket.snn.layout import BatchFirst, BatchLast
 from uticket.snn.masking import MaskedWeights
 from uticket.snn.models import SpikingNetwork, build, weight_layers
 from uticket.snn.run import Epoch
+from uticket.snn.search import WHOLE, Search
 from uticket.snn.train import fastest_layout, mean_loss, per_step_loss, running_in, train
 
 
@@ -43,8 +45,8 @@ def run(
     if not masked:
         mask = Mask.ones({name: values.shape for name, values in mask.items()})
     weights = MaskedWeights(network, mask)
-    with tempfile.TemporaryDirectory() as other, Keep("test", brief.save_minutes, folder or Path(other)) as keep:
-        trained = train(network, weights, made_up(), made_up(), brief, seed, "test", keep, rewind_epoch=1)
+    with tempfile.TemporaryDirectory() as other, Keep("test", brief.save_minutes, root=folder or Path(other)) as keep:
+        trained = train(network, weights, made_up(), made_up(), brief, seed, keep, rewind_epoch=1)
     assert trained.rewind is not None
     return network, mask, trained.epochs
 
@@ -154,8 +156,8 @@ def test_sparse_training_goes_the_way_of_dense_training(small, brief):
         weights, settings = MaskedWeights(network, mask), brief.model_copy(update={"sparse": sparse})
         layout = fastest_layout(network, mask, made_up(), settings)
         assert isinstance(layout, BatchLast if sparse == "auto" else BatchFirst)
-        with tempfile.TemporaryDirectory() as folder, Keep("test", 1000, Path(folder)) as keep:
-            trained = train(network, weights, made_up(), made_up(), settings, 0, "test", keep)
+        with tempfile.TemporaryDirectory() as folder, Keep("test", 1000, root=Path(folder)) as keep:
+            trained = train(network, weights, made_up(), made_up(), settings, 0, keep)
         losses[sparse] = [epoch.loss for epoch in trained.epochs]
         for name, layer in weight_layers(network).items():
             assert (layer.weight.detach().numpy()[~mask[name]] == 0).all()
@@ -175,3 +177,101 @@ def test_network_is_in_its_own_layout_again_after_a_training_that_failed(small):
         fail()
     assert seen == [BatchLast]
     assert network.layout is before
+
+
+def test_mixed_precision_goes_about_the_way_of_single_precision(small, brief):
+    losses = {}
+    for precision in ("fp32", "bf16"):
+        network, mask, epochs = run(small, brief.model_copy(update={"precision": precision, "epochs": 4}))
+        losses[precision] = [epoch.loss for epoch in epochs]
+        layers = weight_layers(network)
+        assert all(layer.weight.dtype == torch.float32 for layer in layers.values())
+        assert all((layer.weight.detach().numpy()[~mask[name]] == 0).all() for name, layer in layers.items())
+    assert losses["bf16"] == pytest.approx(losses["fp32"], abs=0.1)
+    assert losses["bf16"] != losses["fp32"]
+
+
+def test_compiled_training_is_for_gpus(small, brief):
+    with pytest.raises(InputError, match="train.compile: expected a GPU"):
+        run(small, brief.model_copy(update={"compile": True}))
+
+
+@pytest.mark.parametrize("name", ["vgg7", "resnet19"])
+def test_networks_are_traced_as_a_whole_when_they_are_compiled(small, name):
+    """What `train.compile` hands to the compiler: no part of a forward or backward pass is left to Python."""
+    network = build(small.model_copy(update={"name": name, "width": 0.0625}), (1, 8, 8), 2, seed=0)
+    images, labels = torch.randn(4, 1, 8, 8), torch.tensor([0, 1, 0, 1])
+    found = []
+    for forward in (network, torch.compile(network, backend="aot_eager", fullgraph=True)):
+        network.zero_grad()
+        outputs = forward(images)
+        per_step_loss(outputs, labels).backward()
+        found.append([outputs.detach(), *(p.grad.clone() for p in network.parameters())])
+    for eager, compiled in zip(*found, strict=True):
+        torch.testing.assert_close(eager, compiled, atol=1e-5, rtol=1e-3)
+
+
+class After:
+    """Settles after so many epochs; sees the weights."""
+
+    def __init__(self, epochs: int) -> None:
+        self.epochs, self.recent, self.seen = epochs, [], []
+
+    def see(self, weights):
+        self.recent = [*self.recent, np.array([1], dtype=np.uint8)]
+        self.seen.append(weights["fc"].copy())
+
+    @property
+    def settled(self):
+        return len(self.recent) >= self.epochs
+
+
+def search(small: Model, brief: Train, folder: Path, how: Search) -> tuple:
+    network = build(small, (1, 8, 8), 2, seed=0)
+    weights = MaskedWeights(network, half_mask(network))
+    with Keep("test", 0.0, root=folder) as keep:
+        trained = train(network, weights, made_up(), made_up(), brief, 0, keep, search=how)
+    return network, trained
+
+
+def test_search_ends_early_with_the_weights_of_its_last_epoch(small, brief, tmp_path):
+    settings = brief.model_copy(update={"epochs": 6})
+    stop = After(3)
+    network, trained = search(small, settings, tmp_path, Search(early_stop=stop))
+    assert len(trained.epochs) == len(stop.seen) == 3
+    assert (stop.seen[-1] == network.fc.weight.detach().numpy()).all()
+    assert (stop.seen[0] != stop.seen[1]).any()
+    _, whole = search(small, settings, tmp_path, WHOLE)
+    assert whole.epochs[:3] == trained.epochs
+    assert len(whole.epochs) == 6
+
+
+def test_search_chooses_timesteps_after_two_epochs(small, brief, tmp_path):
+    settings = brief.model_copy(update={"epochs": 3})
+    model = small.model_copy(update={"timesteps": 4})
+    network, trained = search(model, settings, tmp_path, Search(early_time=1.0))
+    _, whole = search(model, settings, tmp_path, WHOLE)
+    assert set(trained.divergences) == {2, 3}
+    assert network.timesteps == enough_timesteps(trained.divergences, 4, 1.0) < 4
+    assert trained.epochs[:2] == whole.epochs[:2]
+    assert trained.epochs[2] != whole.epochs[2]
+
+
+def test_search_that_is_killed_goes_on_with_its_timesteps_and_what_it_saw(small, brief, tmp_path, monkeypatch):
+    settings, model = brief.model_copy(update={"epochs": 8}), small.model_copy(update={"timesteps": 4})
+    expected, trained = search(model, settings, tmp_path / "one", Search(1.0, After(5)))
+    save = Keep.save
+
+    def save_and_stop(keep, tensors, rest):
+        save(keep, tensors, rest)
+        if len(rest["epochs"]) == 4:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Keep, "save", save_and_stop)
+    with pytest.raises(KeyboardInterrupt):
+        search(model, settings, tmp_path / "two", Search(1.0, After(5)))
+    monkeypatch.undo()
+    network, again = search(model, settings, tmp_path / "two", Search(1.0, After(5)))
+    assert (again.epochs, again.divergences) == (trained.epochs, trained.divergences)
+    assert network.timesteps == expected.timesteps
+    assert all(torch.equal(a, b) for a, b in zip(network.parameters(), expected.parameters(), strict=True))

@@ -93,6 +93,8 @@ class Train(Block):
     augment: Augment
     device: Literal["auto", "cpu", "cuda"]
     sparse: Literal["auto", "off"]  # on CPUs, whether pruned convolutions run by their kept weights
+    precision: Literal["auto", "fp32", "bf16"]  # auto: bf16 on GPUs, fp32 on CPUs
+    compile: bool  # on GPUs, by torch.compile
     save_minutes: Annotated[float, Field(ge=0, allow_inf_nan=False)]  # between two states of a training; 0: every step
 
 
@@ -107,6 +109,14 @@ class Prune(Block):
 
     fraction: Annotated[float, Field(gt=0, lt=1)]  # of the weights that are left
     scope: Literal["global", "layer"]
+    early_time: bool  # search with fewer timesteps; the last ticket of a chain trains with all
+    early_time_threshold: Annotated[float, Field(gt=0, le=1)]  # divergence of the classes, 1 the largest
+    early_bird: bool  # end the search of a round when its mask settles; the last ticket of a chain trains to the end
+
+    @property
+    def early(self) -> bool:
+        """Whether tickets that only lead to others are trained less than the last ones."""
+        return self.early_time or self.early_bird
 
 
 class Balance(Block):
@@ -245,6 +255,10 @@ class Params(Block):
     def round_of(self, ticket: str) -> int:
         """Return the round of a ticket; `dense` is round 0."""
         return len(self.lineage(ticket)) - 1
+
+    def is_final(self, ticket: str) -> bool:
+        """Say whether no other ticket is pruned from `ticket`."""
+        return ticket not in self._parents().values()
 
     def by_round(self, method: str) -> list[str]:
         """Return the tickets of a chain in the order of their rounds, those of the same round by name."""

@@ -1,7 +1,11 @@
 """The name of every file that a stage reads or writes, relative to the project's root."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from uticket.errors import InputError
 
 PREPARED = Path("data/prepared")  # the checked images and labels of the chosen data set
 DOWNLOADS = Path("data/downloads")  # what torchvision fetches; never removed by a stage
@@ -52,6 +56,24 @@ class TicketFiles:
     def training(self) -> Path:
         """Loss and accuracy by epoch."""
         return self.folder / "training.csv"
+
+    @property
+    def search(self) -> Path:
+        """How many timesteps the search of tickets uses; only the dense ticket has it."""
+        return self.folder / "search.json"
+
+    @property
+    def cost(self) -> Path:
+        """Time, speed and memory of the training; tracked by nothing, since it differs from run to run."""
+        return self.folder / "cost.json"
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file of an earlier stage. Raises InputError, naming it, if it is not there or not JSON."""
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: expected JSON that an earlier stage wrote, came: {error}") from None
 
 
 def ticket_files(ticket: str) -> TicketFiles:

@@ -1,6 +1,7 @@
 """Where a long step is: a bar on a terminal, lines in a log elsewhere."""
 
 import logging
+import os
 import sys
 from collections.abc import Iterable
 from typing import Any
@@ -18,17 +19,17 @@ class _PastTheBar(logging.Handler):
 
 
 def start_logging() -> None:
-    """Send the log of the library to standard error, with the time of day."""
+    """Send the log of the library to standard error, with the time of day; of processes of torchrun, the first's."""
     handler = _PastTheBar()
     handler.setFormatter(logging.Formatter("%(asctime)s  %(message)s", datefmt="%H:%M:%S"))
     log.handlers = [handler]
-    log.setLevel(logging.INFO)
+    log.setLevel(logging.INFO if _first() else logging.CRITICAL)
     log.propagate = False
 
 
 def bar(items: Iterable[Any] | None, what: str, unit: str, total: int | None = None, initial: int = 0) -> "tqdm[Any]":
     """Return tqdm's bar over `items`, with rate and time left; it shows on a terminal only."""
-    hidden = not sys.stderr.isatty()
+    hidden = not (sys.stderr.isatty() and _first())
     return tqdm(
         items,
         desc=what,
@@ -39,3 +40,7 @@ def bar(items: Iterable[Any] | None, what: str, unit: str, total: int | None = N
         dynamic_ncols=True,
         leave=False,
     )
+
+
+def _first() -> bool:
+    return os.environ.get("RANK", "0") == "0"

@@ -1,13 +1,12 @@
 """The tables of results in README.md and docs/simulator.md, written from files: nobody copies numbers by hand."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from uticket.errors import InputError
-from uticket.paths import ReportFiles
+from uticket.paths import ReportFiles, read_json
 from uticket.report.page import findings, summary_table, text_table
 from uticket.tables import read_table
 from uticket.text import cell, heading
@@ -17,7 +16,7 @@ BEGIN, END = "<!-- results: written by `make readme` -->", "<!-- end of results 
 
 def results_markdown(summary_path: Path) -> str:
     """Return summary.json as a Markdown table, with what each method saves."""
-    summary = _read_json(summary_path, "the summary of a run")
+    summary = read_json(summary_path)
     return "\n".join([_markdown(summary_table(summary)), "", *findings(summary)])
 
 
@@ -34,7 +33,7 @@ def sweep_markdown(path: Path, setting: str) -> str:
 
 def benchmark_markdown(path: Path) -> str:
     """Return the times and memory of `benchmarks/simulate.py` as a Markdown table."""
-    cases = _read_json(path, "the output of the benchmark")["cases"]
+    cases = read_json(path)["cases"]
     rows = [
         {"case": name, "images": str(case["images"]), "s": f"{case['seconds']:.2f}", "GB": f"{case['memory_gb']:.2f}"}
         for name, case in cases.items()
@@ -53,7 +52,7 @@ def update_simulator_page(path: Path, report: ReportFiles, benchmark: Path) -> N
 
 def update_training_page(path: Path, benchmark: Path) -> None:
     """Write the times of training steps into docs/training.md. Raises InputError if a file or marker is not there."""
-    cases = _read_json(benchmark, "the output of the benchmark")["cases"]
+    cases = read_json(benchmark)["cases"]
     rows = []
     for case, found in cases.items():
         for density, seconds in found["seconds_by_density"].items():
@@ -64,13 +63,6 @@ def update_training_page(path: Path, benchmark: Path) -> None:
             gain = f"{seconds['dense'] / seconds['sparse']:.1f}"
             rows.append({"network": case, "kept": f"{100 * float(density):g} %", **told, "dense / sparse": gain})
     write_between(path, "<!-- sparse: written by `make readme` -->", END, _markdown(pd.DataFrame(rows)))
-
-
-def _read_json(path: Path, what: str) -> Any:
-    try:
-        return json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: expected {what}, came: {error}") from None
 
 
 def _markdown(table: pd.DataFrame) -> str:

@@ -7,7 +7,7 @@ import click
 from uticket.chains import write_chains
 from uticket.hardware.chip import read_chip
 from uticket.params import Params, read_params
-from uticket.paths import REPORT, ticket_files
+from uticket.paths import REPORT, read_json, ticket_files
 
 
 @click.command()
@@ -29,12 +29,24 @@ def check() -> None:
     click.echo(f"params.yaml: in order ({setting})")
     for folder in left_over(params):
         click.echo(f"{folder}: no ticket of params.yaml; remove it, or it stays part of what later stages depend on")
+    for ticket in only_searched(params):
+        again = f"dvc repro --force --single-item {ticket.replace('/', '@')}"
+        click.echo(
+            f"tickets/{ticket}: trained for the search, and now the last of its chain; train it to the end: {again}"
+        )
 
 
 def left_over(params: Params) -> list[Path]:
     """Return the folders of tickets that params.yaml no longer has; DVC does not remove them."""
     known = {ticket_files(f"{method}/{name}").folder for method, chain in params.tickets.items() for name in chain}
     return sorted(folder for folder in Path("tickets").glob("*/*/") if folder not in known)
+
+
+def only_searched(params: Params) -> list[str]:
+    """Return the tickets that were trained to be pruned further, and from which none is pruned any more."""
+    tickets = [ticket for method in params.tickets for ticket in params.by_round(method)[1:] if params.is_final(ticket)]
+    written = [ticket for ticket in tickets if ticket_files(ticket).metrics.exists()]
+    return [ticket for ticket in written if not read_json(ticket_files(ticket).metrics).get("final", True)]
 
 
 @click.command()

@@ -1,6 +1,5 @@
 """The tidy tables of a run, gathered from what the stages wrote, and the summary of its last tickets."""
 
-import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, fields
@@ -9,9 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from uticket.errors import InputError
 from uticket.params import DENSE
-from uticket.paths import mapping_files, quantization_file, simulation_files, ticket_files
+from uticket.paths import mapping_files, quantization_file, read_json, simulation_files, ticket_files
 from uticket.tables import read_table
 
 BASELINE = "lth"  # the method that the others are compared with
@@ -133,11 +131,7 @@ def _numbers(row: "pd.Series[Any]") -> dict[str, Any]:
 
 
 def _metrics(ticket: str) -> dict[str, float]:
-    path = ticket_files(ticket).metrics
-    try:
-        values: dict[str, float] = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: expected the metrics of a ticket, came: {error}") from None
+    values = read_json(ticket_files(ticket).metrics)
     return {name: values[name] for name in ("accuracy", "filter_sparsity", "spike_sparsity")}
 
 

@@ -84,7 +84,7 @@ def network_spike_sparsity(layers: Sequence[Layer], activity: Sequence[LayerActi
 @contextmanager
 def _inputs(network: SpikingNetwork, names: Sequence[str], see: Callable[[str, Tensor], None]) -> Iterator[None]:
     """Call `see(layer name, input by timestep (T, B, ...))` for each of the layers in every evaluation."""
-    timesteps = network.settings.timesteps
+    timesteps = network.timesteps
 
     def hook_of(name: str) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
         return lambda _, inputs: see(name, inputs[0].unflatten(0, (timesteps, -1)))

@@ -13,7 +13,7 @@ from uticket.errors import InputError
 def choose_device(name: str) -> torch.device:
     """Return the device of `train.device` (auto, cpu, cuda), with torch set to give the same bytes in every run.
 
-    Raises InputError if there is no such device.
+    Each process of torchrun gets a GPU of its own. Raises InputError if there is no such device.
     """
     if name == "cuda" and not torch.cuda.is_available():
         raise InputError("train.device: expected a device of this machine (cpu, auto), came 'cuda'")
@@ -28,7 +28,11 @@ def choose_device(name: str) -> torch.device:
     # filling new memory takes a fifth of a step, and nothing reads it before it is written
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.set_flush_denormal(True)  # on CPUs, numbers near zero would take many times longer
-    return torch.device(name)
+    if name == "cpu":
+        return torch.device(name)
+    device = torch.device(name, int(os.environ.get("LOCAL_RANK", 0)))
+    torch.cuda.set_device(device)
+    return device
 
 
 def keep_freed_memory() -> None:

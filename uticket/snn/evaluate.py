@@ -5,16 +5,23 @@ from torch import Tensor
 
 from uticket.snn.batches import Images
 from uticket.snn.models import SpikingNetwork
+from uticket.snn.ranks import ALONE, Ranks
 
 TEST_BATCH = 256
 
 
 @torch.no_grad()
-def accuracy(network: SpikingNetwork, images: Images) -> float:
-    """Return the share of `images` whose class has the largest output averaged over the timesteps, in [0, 1]."""
+def accuracy(network: SpikingNetwork, images: Images, ranks: Ranks = ALONE) -> float:
+    """Return the share of `images` whose class has the largest output averaged over the timesteps, in [0, 1].
+
+    ranks: processes that share the work.
+    """
     network.eval()
-    right = sum(num_right(network(batch), labels) for batch, labels in images.in_order(TEST_BATCH))
-    return float(right) / len(images)
+    right = torch.zeros((), dtype=torch.int64, device=images.labels.device)
+    for number, (batch, labels) in enumerate(images.in_order(TEST_BATCH)):
+        if number % ranks.world == ranks.rank:
+            right += num_right(network(batch), labels)
+    return float(ranks.total(right)) / len(images)
 
 
 def num_right(outputs: Tensor, labels: Tensor) -> Tensor:

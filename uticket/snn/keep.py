@@ -27,6 +27,7 @@ from torch import Tensor
 
 from uticket.errors import InputError
 from uticket.progress import log
+from uticket.snn.ranks import ALONE, Ranks
 
 SECONDS_BETWEEN_LOOKS = 1.0  # at the process that started the run
 
@@ -51,15 +52,17 @@ def digest(parts: Iterable[str | Tensor]) -> str:
 class Keep(AbstractContextManager["Keep"]):
     """Where one training keeps its state: `with Keep(...) as keep: train(..., keep=keep); write the results`.
 
-    The state is removed when the block ends without an error. minutes: between two states; 0 keeps every step.
+    The state is removed when the block ends without an error. what: names the training. minutes: between two states;
+    0 keeps every step. ranks: the processes that train together; the first one keeps the state of all.
     A run that is asked to end (SIGTERM, SIGINT), or whose dvc process is gone, keeps its state and ends.
     """
 
-    def __init__(self, what: str, minutes: float, root: Path | None = None) -> None:
-        self._what, self._seconds, self._root = what, 60 * minutes, root or scratch_root()
+    def __init__(self, what: str, minutes: float, ranks: Ranks = ALONE, root: Path | None = None) -> None:
+        self.what, self.ranks = what, ranks
+        self._seconds, self._root = 60 * minutes, root or scratch_root()
         self._folder: Path | None = None
         self._lock: Any = None
-        self._asked: int | None = None
+        self._asked = 0  # number of the signal
         self._before: dict[int, Any] = {}
         self._overseer = _dvc_above()
         self._saved = self._looked = time.monotonic()
@@ -85,7 +88,11 @@ class Keep(AbstractContextManager["Keep"]):
 
         A damaged state is told and left aside: None, as if there were none. Raises InputError if another run has it.
         """
-        self._folder = self._root / f"{self._what.replace('/', '-')}-{key}"
+        state: tuple[dict[str, Tensor], dict[str, Any]] | None = self.ranks.from_first(lambda: self._open(key))
+        return state
+
+    def _open(self, key: str) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+        self._folder = self._root / f"{self.what.replace('/', '-')}-{key}"
         self._folder.mkdir(parents=True, exist_ok=True)
         self._lock = (self._folder / "lock").open("a+")
         try:
@@ -93,40 +100,49 @@ class Keep(AbstractContextManager["Keep"]):
         except OSError:
             self._lock.close()
             self._folder, folder = None, self._folder
-            raise InputError(f"{self._what}: expected to be the only run of it, came another one ({folder})") from None
+            raise InputError(f"{self.what}: expected to be the only run of it, came another one ({folder})") from None
         path = self._folder / "state.safetensors"
         if not path.exists():
             return None
         try:
             with safe_open(path, framework="pt") as file:
-                rest = json.loads(file.metadata()["rest"])
-                return {name: file.get_tensor(name) for name in file.keys()}, rest  # noqa: SIM118
+                written = file.metadata()
+                tensors = {name: file.get_tensor(name) for name in sorted(file.keys())}
+            if written["digest"] != digest([written["rest"], *tensors, *tensors.values()]):
+                raise ValueError("other bytes than were written")
+            return tensors, json.loads(written["rest"])
         except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
             reason = " ".join(str(error).split())
-            log.warning("%s  expected a whole state in %s, came: %s; starting over", self._what, path, reason)
+            log.warning("%s  expected a whole state in %s, came: %s; starting over", self.what, path, reason)
             return None
 
     def due(self) -> bool:
-        """Say whether the state is to be saved after this step."""
+        """Say whether the state is to be saved after this step: in all processes if in one of them."""
         now = time.monotonic()
         if self._overseer is not None and now - self._looked >= SECONDS_BETWEEN_LOOKS:
             self._looked = now
             if not self._overseer.is_running() or self._overseer.status() == psutil.STATUS_ZOMBIE:
                 self._asked = signal.SIGTERM
-        return self._asked is not None or now - self._saved >= self._seconds
+        found = self.ranks.most(self._asked or int(now - self._saved >= self._seconds))
+        if found > 1:
+            self._asked = found
+        return found > 0
 
     def save(self, tensors: Mapping[str, Tensor], rest: dict[str, Any]) -> None:
         """Put a state in the place of the last one, then end the run if it was asked to.
 
         Raises SystemExit with 128 + the number of the signal.
         """
-        assert self._folder is not None, "open comes first"
-        part = self._folder / "state.part"
-        save_file({name: value.contiguous() for name, value in tensors.items()}, part, {"rest": json.dumps(rest)})
-        part.replace(self._folder / "state.safetensors")
+        if self.ranks.first:
+            assert self._folder is not None, "open comes first"
+            part = self._folder / "state.part"
+            whole = {name: tensors[name].contiguous() for name in sorted(tensors)}
+            text = json.dumps(rest)
+            save_file(whole, part, {"rest": text, "digest": digest([text, *whole, *whole.values()])})
+            part.replace(self._folder / "state.safetensors")
         self._saved = time.monotonic()
-        if self._asked is not None:
-            log.warning("%s  asked to end; the next run goes on from here", self._what)
+        if self._asked:
+            log.warning("%s  asked to end; the next run goes on from here", self.what)
             raise SystemExit(128 + self._asked)
 
 

@@ -25,17 +25,18 @@ class SpikingNetwork(nn.Module):
     """
 
     encoder = "conv1"  # the layer that reads the image
+    timesteps: int  # may be changed at any time
     adds_to: dict[str, str]  # layer -> the residual sum that its output is part of
 
     def __init__(self, settings: Model) -> None:
         super().__init__()
-        self.settings = settings
+        self.timesteps = settings.timesteps
         self.adds_to = {}
         self.layout: Layout = BatchFirst()
 
     def by_timestep(self, outputs: Tensor) -> Tensor:
         """Unfold: (T x B, classes) -> (T, B, classes)."""
-        by_timestep: Tensor = outputs.unflatten(0, (self.settings.timesteps, -1))
+        by_timestep: Tensor = outputs.unflatten(0, (self.timesteps, -1))
         return by_timestep
 
 
@@ -63,7 +64,7 @@ class VGG(SpikingNetwork):
 
     def forward(self, images: Tensor) -> Tensor:
         """images: (B, channels, height, width). Returns (T, B, classes)."""
-        layout, timesteps = self.layout, self.settings.timesteps
+        layout, timesteps = self.layout, self.timesteps
         x = layout.images(images)
         for step in self.steps:
             if step == POOL:
@@ -80,7 +81,6 @@ class Block(nn.Module):
 
     def __init__(self, settings: Model, channels: int, filters: int, stride: int) -> None:
         super().__init__()
-        self.timesteps = settings.timesteps
         self.conv1 = nn.Conv2d(channels, filters, 3, stride=stride, padding=1, bias=False)
         self.norm1 = nn.BatchNorm2d(filters)
         self.lif1 = _lif(settings)
@@ -92,12 +92,12 @@ class Block(nn.Module):
             self.shortcut = nn.Conv2d(channels, filters, 1, stride=stride, bias=False)
             self.shortcut_norm = nn.BatchNorm2d(filters)
 
-    def forward(self, x: Tensor, layout: Layout) -> Tensor:
+    def forward(self, x: Tensor, layout: Layout, timesteps: int) -> Tensor:
         """Spikes of T x B images in, spikes of as many out; the currents are added."""
-        inner = layout.fire(self.lif1, layout.norm(self.norm1, layout.conv(self.conv1, x)), self.timesteps)
+        inner = layout.fire(self.lif1, layout.norm(self.norm1, layout.conv(self.conv1, x)), timesteps)
         current = layout.norm(self.norm2, layout.conv(self.conv2, inner))
         around = x if self.shortcut is None else layout.norm(self.shortcut_norm, layout.conv(self.shortcut, x))
-        return layout.fire(self.lif2, current + around, self.timesteps)
+        return layout.fire(self.lif2, current + around, timesteps)
 
 
 class ResNet19(SpikingNetwork):
@@ -130,12 +130,12 @@ class ResNet19(SpikingNetwork):
 
     def forward(self, images: Tensor) -> Tensor:
         """images: (B, channels, height, width). Returns (T, B, classes)."""
-        layout, timesteps = self.layout, self.settings.timesteps
+        layout, timesteps = self.layout, self.timesteps
         current = layout.norm(self.norm1, layout.conv(self.conv1, layout.images(images)))
         x = layout.encode(self.lif1, current, timesteps)
         for stage in self.stages:
             for block in self.get_submodule(stage).children():
-                x = block(x, layout)
+                x = block(x, layout, timesteps)
         hidden = BatchFirst().fire(self.lif2, self.fc1(layout.features(x)), timesteps)
         return self.by_timestep(self.fc2(hidden))
 

@@ -1,6 +1,6 @@
 """Where a training is: all that the next step depends on, so that it can be kept and taken up again."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.optim.lr_scheduler import CosineAnnealingLR
 
+from uticket.errors import InputError
 from uticket.params import Train
 from uticket.snn.batches import Images
 from uticket.snn.checkpoint import State, copy_state
@@ -15,6 +16,8 @@ from uticket.snn.evaluate import num_right
 from uticket.snn.keep import digest
 from uticket.snn.masking import MaskedWeights
 from uticket.snn.models import SpikingNetwork
+from uticket.snn.ranks import Ranks
+from uticket.snn.search import Search
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class Epoch:
 
 
 class Tally:
-    """Loss and accuracy of an epoch so far, summed on the device."""
+    """Loss and accuracy of an epoch so far, over this process's images, summed on the device."""
 
     def __init__(self, device: torch.device) -> None:
         self.count = 0
@@ -41,18 +44,39 @@ class Tally:
         self.right += num_right(outputs, labels)
         self.count += len(labels)
 
+    def total(self, ranks: Ranks) -> "Tally":
+        """Return the sums over all processes."""
+        total = Tally(self.loss.device)
+        total.count = int(ranks.total(torch.tensor(self.count)))
+        total.loss, total.right = ranks.total(self.loss), ranks.total(self.right)
+        return total
+
     def means(self) -> tuple[float, float]:
         """Return mean loss and accuracy."""
         return self.loss.item() / self.count, self.right.item() / self.count
+
+
+def in_bfloat16(settings: Train, device: torch.device) -> bool:
+    """Say whether convolutions run in bfloat16; weights, momentum, membranes and the loss are float32 in any case."""
+    return settings.precision == "bf16" or (settings.precision == "auto" and device.type == "cuda")
 
 
 class Run:
     """A training between two steps: network, momentum, schedule, random numbers, and the place in the epoch."""
 
     def __init__(
-        self, network: SpikingNetwork, images: Images, settings: Train, seed: int, rewind_epoch: int | None
+        self,
+        network: SpikingNetwork,
+        images: Images,
+        settings: Train,
+        seed: int,
+        rewind_epoch: int | None,
+        search: Search,
+        ranks: Ranks,
     ) -> None:
         self.network, self.settings, self.rewind_epoch = network, settings, rewind_epoch
+        self.search, self.ranks, self.device = search, ranks, images.labels.device
+        self.forward = self._forward()
         self.rng = torch.Generator().manual_seed(seed)
         self.optimizer = torch.optim.SGD(
             network.parameters(),
@@ -62,18 +86,40 @@ class Run:
             fused=True,
         )
         self.schedule = CosineAnnealingLR(self.optimizer, images.num_batches(settings.batch_size) * settings.epochs)
-        self.device = images.labels.device
         self.epochs: list[Epoch] = []
+        self.seconds: list[float] = []  # that each epoch took, its test included
         self.order: Tensor | None = None  # of the images of this epoch; None between two epochs
         self.batch = 0  # of this epoch, done
         self.tally = Tally(self.device)
         self.rewind = copy_state(network) if rewind_epoch == 0 else None
+        self.divergences: dict[int, float] = {}  # by timesteps, if they were chosen
+
+    def _forward(self) -> Callable[[Tensor], Tensor]:
+        """Return how the network runs while it is trained."""
+        network = self.ranks.wrapped(self.network)
+        if not self.settings.compile:
+            return network
+        if self.device.type == "cpu":
+            raise InputError("train.compile: expected a GPU (on CPUs compiled loops run as it is), came the device cpu")
+        compiled: Callable[[Tensor], Tensor] = torch.compile(network)
+        return compiled
+
+    def outputs(self, batch: Tensor) -> Tensor:
+        """Run the network in training, in the precision of the settings. Returns (T, B, classes), float32."""
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=in_bfloat16(self.settings, self.device)):
+            return self.forward(batch).float()
 
     def key(self, seed: int, images: Images, test: Images, masked: MaskedWeights) -> str:
         """Return a digest of all that decides the result of the training."""
-        texts = [self.settings.model_dump_json(exclude={"save_minutes"}), f"{seed} {self.rewind_epoch} {self.device}"]
+        texts = [self.settings.model_dump_json(exclude={"save_minutes"}), repr(self.search)]
+        texts.append(f"{seed} {self.rewind_epoch} {self.device} {self.ranks.world} {self.network.timesteps}")
         data = [tensor for part in (images, test) for tensor in (part.images, part.labels, part.mean, part.deviation)]
         return digest([*texts, str(self.network), *copy_state(self.network).values(), *masked.masks, *data])
+
+    @property
+    def ended(self) -> bool:
+        """Whether no epoch is left, or none is needed."""
+        return len(self.epochs) == self.settings.epochs or self.search.settled
 
     def begin_epoch(self, order: Tensor) -> None:
         """Go to the first batch of an epoch."""
@@ -86,29 +132,35 @@ class Run:
             self.batch += 1
             yield chosen
 
-    def end_epoch(self, epoch: Epoch) -> None:
+    def end_epoch(self, epoch: Epoch, seconds: float) -> None:
         """Note what an epoch showed."""
         self.epochs.append(epoch)
+        self.seconds.append(seconds)
         self.order, self.batch = None, 0
         if epoch.epoch == self.rewind_epoch:
             self.rewind = copy_state(self.network)
 
     def images_seen(self, in_epoch: int) -> int:
         """Return how many images were trained on, of `in_epoch` in each epoch."""
-        return len(self.epochs) * in_epoch + (self.tally.count if self.order is not None else 0)
+        return len(self.epochs) * in_epoch + self.batch * min(self.settings.batch_size, in_epoch)
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """Return tensors and the rest of the state, which is JSON."""
+        """Return tensors and the rest of the state, which is JSON. All processes ask for it together."""
+        tally = self.tally.total(self.ranks)
         tensors = {f"network.{name}": value for name, value in copy_state(self.network).items()}
         for number, state in self.optimizer.state_dict()["state"].items():
             tensors[f"momentum.{number}"] = state["momentum_buffer"].cpu()
         tensors |= {f"rewind.{name}": value for name, value in (self.rewind or {}).items()}
-        tensors |= {"rng": self.rng.get_state(), "loss": self.tally.loss.cpu(), "right": self.tally.right.cpu()}
+        tensors |= {"rng": self.rng.get_state(), "loss": tally.loss.cpu(), "right": tally.right.cpu()}
         if self.order is not None:
             tensors["order"] = self.order.cpu()
+        if self.search.early_stop is not None:
+            masks = self.search.early_stop.recent
+            tensors |= {f"recent.{number}": torch.from_numpy(mask) for number, mask in enumerate(masks)}
         rates = [group["lr"] for group in self.optimizer.param_groups]
-        place = {"batch": self.batch, "count": self.tally.count, "epochs": [asdict(epoch) for epoch in self.epochs]}
-        return tensors, {**place, "rates": rates, "schedule": self.schedule.state_dict()}
+        place = {"batch": self.batch, "count": tally.count, "epochs": [asdict(epoch) for epoch in self.epochs]}
+        found = {"timesteps": self.network.timesteps, "divergences": self.divergences, "seconds": self.seconds}
+        return tensors, {**place, **found, "rates": rates, "schedule": self.schedule.state_dict()}
 
     def restore(self, tensors: dict[str, Tensor], rest: dict[str, Any]) -> None:
         """Take up what `state` returned of the same training."""
@@ -126,8 +178,14 @@ class Run:
         self.schedule.load_state_dict(rest["schedule"])
         self.rng.set_state(tensors["rng"])
         self.rewind = of("rewind.") or None
-        self.epochs = [Epoch(**epoch) for epoch in rest["epochs"]]
+        if self.search.early_stop is not None:
+            masks = of("recent.")
+            self.search.early_stop.recent = [masks[str(number)].numpy() for number in range(len(masks))]
+        self.epochs, self.seconds = [Epoch(**epoch) for epoch in rest["epochs"]], rest["seconds"]
+        self.network.timesteps = rest["timesteps"]
+        self.divergences = {int(t): value for t, value in rest["divergences"].items()}
         self.order = tensors["order"].to(self.device) if "order" in tensors else None
         self.batch, self.tally = rest["batch"], Tally(self.device)
-        self.tally.count = rest["count"]
-        self.tally.loss, self.tally.right = tensors["loss"].to(self.device), tensors["right"].to(self.device)
+        if self.ranks.first:  # the others have nothing to add to what was counted before
+            self.tally.count = rest["count"]
+            self.tally.loss, self.tally.right = tensors["loss"].to(self.device), tensors["right"].to(self.device)

@@ -14,8 +14,8 @@ from uticket.snn.activity import measure_activity, network_spike_sparsity, sampl
 from uticket.snn.batches import Images
 from uticket.snn.checkpoint import copy_state, save_state
 from uticket.snn.models import SpikingNetwork
-from uticket.snn.run import Epoch
 from uticket.snn.shapes import describe_layers
+from uticket.snn.train import Trained
 from uticket.spikes import save_spikes
 
 
@@ -23,20 +23,20 @@ def write_ticket(
     files: TicketFiles,
     network: SpikingNetwork,
     mask: Mask,
-    epochs: Sequence[Epoch],
+    trained: Trained,
     test: Images,
     sample_images: int,
     **more_metrics: Any,
 ) -> None:
     """Measure the activity of a trained network on the test images, and write all files of its ticket.
 
-    epochs: of its training; the last one's accuracy is the ticket's. sample_images: how many test images' spikes are
-    kept. more_metrics: further values for metrics.json.
+    trained: its training; the accuracy of the last epoch is the ticket's. sample_images: how many test images' spikes
+    are kept. more_metrics: further values for metrics.json.
     """
     layers = describe_layers(network, test.images.shape[1:])
     activity = measure_activity(network, layers, test)
     metrics = {
-        "accuracy": epochs[-1].test_accuracy,
+        "accuracy": trained.epochs[-1].test_accuracy,
         "filter_sparsity": mask.sparsity,
         "spike_sparsity": network_spike_sparsity(layers, activity),
         **more_metrics,
@@ -45,9 +45,10 @@ def write_ticket(
     mask.save(files.mask)
     save_state(copy_state(network), files.weights)
     save_spikes(files.spikes, sample_spikes(network, layers, test, sample_images))
-    write_layers(files.layers, layers, network.settings.timesteps)
+    write_layers(files.layers, layers, network.timesteps)
     _write_records(files.activity, activity)
-    _write_records(files.training, epochs)
+    _write_records(files.training, trained.epochs)
+    trained.cost.write(files.cost)
     files.metrics.write_text(json.dumps(metrics, indent=1) + "\n")
 
 

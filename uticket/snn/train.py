@@ -16,12 +16,15 @@ from uticket.params import Train
 from uticket.progress import bar, log
 from uticket.snn.batches import Images
 from uticket.snn.checkpoint import State
+from uticket.snn.cost import Cost
+from uticket.snn.early_time import AFTER_EPOCH, choose_timesteps
 from uticket.snn.evaluate import accuracy
 from uticket.snn.keep import Keep
 from uticket.snn.layout import BatchFirst, Layout, choose_layout
 from uticket.snn.masking import MaskedWeights
 from uticket.snn.models import SpikingNetwork, weight_layers
-from uticket.snn.run import Epoch, Run, Tally
+from uticket.snn.run import Epoch, Run, Tally, in_bfloat16
+from uticket.snn.search import WHOLE, Search
 from uticket.snn.shapes import describe_layers
 
 SECONDS_BETWEEN_FIGURES = 0.5  # reading a loss makes a GPU wait, so the bar does not get one in every step
@@ -33,6 +36,8 @@ class Trained:
 
     epochs: list[Epoch]
     rewind: State | None  # of the network at the end of the epoch that was asked for
+    divergences: dict[int, float]  # by timesteps, if they were chosen (`uticket.snn.early_time`)
+    cost: Cost
 
 
 def train(
@@ -42,62 +47,78 @@ def train(
     test: Images,
     settings: Train,
     seed: int,
-    what: str,
     keep: Keep,
     rewind_epoch: int | None = None,
+    search: Search = WHOLE,
 ) -> Trained:
     """Train `network` in place.
 
     SGD with momentum, weight decay and a cosine schedule over all steps. masked: the weights held at zero.
-    seed: decides the order and the augmentation of the images. what: names the run in the progress bar and the log.
-    keep: where the state is kept; a state of the same training is taken up, and ends with the same bytes (CPU).
+    seed: decides the order and the augmentation of the images.
+    keep: names the training, knows the processes that share it, and keeps its state; a state of the same training is
+    taken up, and ends with the same bytes (CPU).
     rewind_epoch: of which a copy of the network is returned; 0 is before training.
+    search: how the training is made shorter.
     Raises InputError if the loss becomes infinite or NaN.
     """
     with running_in(network, fastest_layout(network, masked.mask, images, settings)):
-        run = Run(network, images, settings, seed, rewind_epoch)
+        run = Run(network, images, settings, seed, rewind_epoch, search, keep.ranks)
         state = keep.open(run.key(seed, images, test, masked))
         if state is not None:
             run.restore(*state)
-            log.info("%s  goes on in epoch %d, at batch %d", what, len(run.epochs) + 1, run.batch + 1)
+            log.info("%s  goes on in epoch %d, at batch %d", keep.what, len(run.epochs) + 1, run.batch + 1)
         in_epoch = images.num_batches(settings.batch_size) * min(settings.batch_size, len(images))
         total, seen = in_epoch * settings.epochs, run.images_seen(in_epoch)
-        with bar(None, what, "images", total=total, initial=seen) as progress:
-            while len(run.epochs) < settings.epochs:
-                epoch = len(run.epochs) + 1
-                shown = Pace(progress, f"{epoch}/{settings.epochs}")
-                train_epoch(run, masked, images, keep, shown)
-                rate = shown.images_per_second()
-                ended = Epoch(epoch, *run.tally.means(), accuracy(network, test))
-                if not math.isfinite(ended.loss):
-                    came = f"{ended.loss} in epoch {epoch}; lower train.learning_rate"
-                    raise InputError(f"{what}: expected a finite loss, came {came}")
-                run.end_epoch(ended)
-                figures = f"loss {ended.loss:.4f}  accuracy {ended.train_accuracy:.4f}  test {ended.test_accuracy:.4f}"
-                log.info("%s  epoch %d/%d  %s  %.0f images/s", what, epoch, settings.epochs, figures, rate)
+        with bar(None, keep.what, "images", total=total, initial=seen) as progress:
+            while not run.ended:
+                train_epoch(run, masked, images, test, keep, Pace(progress, f"{len(run.epochs) + 1}/{settings.epochs}"))
                 if keep.due():
                     keep.save(*run.state())
-    return Trained(run.epochs, run.rewind)
+    cost = Cost.of(run.seconds, in_epoch, run.device, keep.ranks)
+    return Trained(run.epochs, run.rewind, run.divergences, cost)
 
 
-def train_epoch(run: Run, masked: MaskedWeights, images: Images, keep: Keep, shown: "Pace") -> None:
-    """Train for an epoch, or for what is left of one that was kept; keep the state between steps when it is due."""
-    settings, loss_of = run.settings, LOSSES[run.settings.loss]
+def train_epoch(run: Run, masked: MaskedWeights, images: Images, test: Images, keep: Keep, pace: "Pace") -> None:
+    """Train for an epoch, or for what is left of one that was kept, and test the network."""
+    train_steps(run, masked, images, keep, pace)
+    rate = pace.images_per_second()
+    run.ranks.level(run.network)
+    means = run.tally.total(run.ranks).means()
+    ended = Epoch(len(run.epochs) + 1, *means, accuracy(run.network, test, run.ranks))
+    if not math.isfinite(ended.loss):
+        came = f"{ended.loss} in epoch {ended.epoch}; lower train.learning_rate"
+        raise InputError(f"{keep.what}: expected a finite loss, came {came}")
+    run.end_epoch(ended, pace.seconds())
+    figures = f"loss {ended.loss:.4f}  accuracy {ended.train_accuracy:.4f}  test {ended.test_accuracy:.4f}"
+    log.info("%s  epoch %d/%d  %s  %.0f images/s", keep.what, ended.epoch, run.settings.epochs, figures, rate)
+    if run.search.early_time is not None and ended.epoch == AFTER_EPOCH:
+        timesteps, run.divergences = choose_timesteps(run.network, images, run.search.early_time)
+        run.network.timesteps = timesteps
+        log.info("%s  goes on with %d timesteps; divergence %s", keep.what, timesteps, run.divergences)
+    if run.search.early_stop is not None:
+        layers = weight_layers(run.network).items()
+        run.search.early_stop.see({name: layer.weight.detach().cpu().numpy() for name, layer in layers})
+
+
+def train_steps(run: Run, masked: MaskedWeights, images: Images, keep: Keep, pace: "Pace") -> None:
+    """Take the steps of an epoch that are left; keep the state between two when it is due."""
+    settings, loss_of, ranks = run.settings, LOSSES[run.settings.loss], run.ranks
     batches = images.num_batches(settings.batch_size)
     run.network.train()
     if run.order is None:
         run.begin_epoch(images.order(settings.batch_size, run.rng))
     for chosen in run.batches_left(settings.batch_size):
-        batch, labels = images.augmented(images.images[chosen], settings.augment, run.rng), images.labels[chosen]
-        outputs = run.network(batch)
+        augmented = images.augmented(images.images[chosen], settings.augment, run.rng)
+        batch, labels = ranks.share(augmented), ranks.share(images.labels[chosen])
+        outputs = run.outputs(batch)
         loss = loss_of(outputs, labels)
         run.optimizer.zero_grad()
-        loss.backward()
+        (loss * (len(labels) * ranks.world / len(chosen))).backward()  # the mean over processes is that over images
         masked.zero_gradients()
         run.optimizer.step()
         run.schedule.step()
         run.tally.add(loss.detach(), outputs.detach(), labels)
-        shown.update(len(labels), run.tally)
+        pace.update(len(chosen), run.tally)
         if run.batch < batches and keep.due():
             keep.save(*run.state())
 
@@ -113,8 +134,9 @@ def running_in(network: SpikingNetwork, layout: Layout) -> Iterator[None]:
 
 
 def fastest_layout(network: SpikingNetwork, mask: Mask, images: Images, settings: Train) -> Layout:
-    """Return the layout in which the network trains fastest; GPUs stay dense."""
-    if settings.sparse == "off" or images.images.device.type != "cpu":
+    """Return the layout in which the network trains fastest; GPUs stay dense, and so does bfloat16."""
+    device = images.images.device
+    if settings.sparse == "off" or device.type != "cpu" or in_bfloat16(settings, device):
         return BatchFirst()
     layers = weight_layers(network)
     convolutions = {name: layer for name, layer in layers.items() if isinstance(layer, nn.Conv2d)}
@@ -151,6 +173,10 @@ class Pace:
             loss, accuracy_so_far = tally.means()
             self._progress.set_postfix_str(f"epoch {self._epoch}, loss {loss:.3f}, accuracy {accuracy_so_far:.3f}")
 
+    def seconds(self) -> float:
+        """Return the time since the epoch began, or was taken up again."""
+        return time.monotonic() - self._started
+
     def images_per_second(self) -> float:
-        """Return the speed of training since the epoch began, or was taken up again."""
-        return self._count / (time.monotonic() - self._started)
+        """Return the speed of training in that time."""
+        return self._count / self.seconds()

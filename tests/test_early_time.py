@@ -1,0 +1,45 @@
+import math
+
+import pytest
+import torch
+
+from tests.test_train import made_up
+from uticket.snn.early_time import choose_timesteps, divergences, enough_timesteps
+from uticket.snn.models import build
+
+
+def test_divergence_of_the_classes_by_hand():
+    # mean outputs of class 1 so far: 4, 3, 2, 1, with class 0 at 0: p = sigmoid(mean); p after all = sigmoid(1)
+    outputs = torch.tensor([4.0, 2.0, 0.0, -2.0]).view(4, 1, 1) * torch.tensor([0.0, 1.0])
+    whole = 1 / (1 + math.exp(-1))
+
+    def apart(mean: float) -> float:
+        p = 1 / (1 + math.exp(-mean))
+        return whole * math.log(whole / p) + (1 - whole) * math.log((1 - whole) / (1 - p))
+
+    assert divergences(outputs) == pytest.approx({2: 1.0, 3: apart(2) / apart(3)})
+
+
+@pytest.mark.parametrize(("threshold", "timesteps"), [(0.9, 3), (0.6, 4), (0.5, 4), (0.2, 5)])
+def test_first_number_of_timesteps_below_the_threshold_is_enough(threshold, timesteps):
+    assert enough_timesteps({2: 1.0, 3: 0.6, 4: 0.3}, 5, threshold) == timesteps
+
+
+def test_outputs_that_never_change_need_two_timesteps_and_two_need_no_choice():
+    same = torch.ones(4, 3, 5)
+    assert enough_timesteps(divergences(same), 4, 0.6) == 2
+    assert divergences(torch.randn(2, 3, 5)) == {}
+    assert enough_timesteps({}, 2, 0.6) == 2
+
+
+def test_a_network_with_fewer_timesteps_gives_the_outputs_of_the_first_ones(small):
+    """So that one pass over all timesteps is enough."""
+    network = build(small.model_copy(update={"timesteps": 5}), (1, 8, 8), 2, seed=0).eval()
+    images = made_up()
+    with torch.no_grad():
+        whole = network(images.normalized(images.images))
+        timesteps, by_timesteps = choose_timesteps(network, images, 0.6)
+        assert by_timesteps == pytest.approx(divergences(whole))
+        network.timesteps = 3
+        torch.testing.assert_close(network(images.normalized(images.images)), whole[:3])
+    assert timesteps == enough_timesteps(by_timesteps, 5, 0.6)

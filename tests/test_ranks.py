@@ -1,0 +1,163 @@
+"""Training by two processes on the CPU, as torchrun starts them; this file is also what they run."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.conftest import PARAMS, ROOT
+from tests.test_train import half_mask, made_up
+from uticket.errors import InputError
+from uticket.params import read_params
+from uticket.snn.checkpoint import copy_state
+from uticket.snn.device import choose_device
+from uticket.snn.keep import Keep
+from uticket.snn.masking import MaskedWeights
+from uticket.snn.models import SpikingNetwork, build
+from uticket.snn.ranks import ALONE, Ranks, joined, use_all_gpus
+from uticket.snn.train import train
+
+STEPS = 20
+IMAGES = 25  # one batch of them is an epoch; two processes get 13 and 12
+SMALL = read_params(PARAMS).model.model_copy(update={"width": 0.5, "spike_threshold": 0.5})
+SETTINGS = read_params(PARAMS).train.model_copy(
+    update={"epochs": STEPS, "batch_size": IMAGES, "learning_rate": 0.2, "device": "cpu"}
+)
+
+
+def with_fixed_statistics(network: SpikingNetwork) -> SpikingNetwork:
+    """Let batch norm use the statistics of one pass: PyTorch synchronizes them over processes on GPUs only."""
+    norms = [layer for layer in network.modules() if isinstance(layer, torch.nn.BatchNorm2d)]
+    for layer in norms:
+        layer.momentum = 1.0
+    network.train()
+    network(made_up().normalized(made_up().images))
+    for layer in norms:
+        layer.eval().train = lambda mode=True: None
+    return network
+
+
+def trained(ranks: Ranks, folder: Path, stop_at: int | None = None) -> dict[str, object]:
+    """Train; return the network's state and the loss of each step. stop_at: the step in which to be asked to end."""
+    network = with_fixed_statistics(build(SMALL, (1, 8, 8), 2, seed=0))
+    with Keep("test", 1000.0, ranks, folder) as keep:
+        if stop_at is not None and not ranks.first:  # asked in one process, and not in the one that writes
+            due, left = keep.due, [stop_at]
+
+            def due_and_asked():
+                left[0] -= 1
+                keep._asked = 15 if left[0] == 0 else keep._asked
+                return due()
+
+            keep.due = due_and_asked
+        masked = MaskedWeights(network, half_mask(network))
+        found = train(network, masked, made_up(IMAGES), made_up(600), SETTINGS, 0, keep)
+    losses = [epoch.loss for epoch in found.epochs]
+    return {"state": copy_state(network), "losses": losses, "accuracy": found.epochs[-1].test_accuracy}
+
+
+def main() -> None:
+    folder, stop_at = Path(sys.argv[1]), int(sys.argv[2]) or None
+    choose_device("cpu")
+    with joined() as ranks:
+        found = trained(ranks, folder / "scratch", stop_at)
+        torch.save(found, folder / f"{ranks.rank}.pt")
+        told = []
+        for make in (lambda: ranks.rank, fail):
+            try:
+                told.append(ranks.from_first(make))
+            except InputError as error:
+                told.append(error.message)
+        (folder / f"{ranks.rank}.txt").write_text(str(told))
+
+
+def fail() -> None:
+    raise InputError("of the first")
+
+
+def start(folder: Path, stop_at: int = 0) -> subprocess.CompletedProcess:
+    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "tests.test_ranks"]
+    return subprocess.run([sys.executable, *launcher, folder, str(stop_at)], cwd=ROOT, capture_output=True, text=True)
+
+
+@pytest.fixture(scope="module")
+def together(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("two")
+    result = start(folder)
+    assert result.returncode == 0, result.stderr
+    return folder
+
+
+def test_two_processes_train_as_one(together, tmp_path):
+    one = trained(ALONE, tmp_path)
+    two = torch.load(together / "0.pt", weights_only=True)
+    assert len(two["losses"]) == STEPS
+    assert two["losses"] == pytest.approx(one["losses"], abs=1e-4)
+    assert one["losses"][-1] < 0.8 * one["losses"][0]
+    assert two["accuracy"] == pytest.approx(one["accuracy"], abs=0.02)
+    for name, values in one["state"].items():
+        torch.testing.assert_close(two["state"][name], values, atol=1e-3, rtol=1e-3)
+
+
+def test_both_processes_end_with_the_same_bytes(together):
+    one, other = (torch.load(together / f"{rank}.pt", weights_only=True) for rank in (0, 1))
+    assert one["losses"] == other["losses"]
+    assert one["accuracy"] == other["accuracy"]
+    assert all(torch.equal(one["state"][name], other["state"][name]) for name in one["state"])
+
+
+def test_what_the_first_process_finds_is_known_to_both(together):
+    assert {(together / f"{rank}.txt").read_text() for rank in (0, 1)} == {"[0, 'of the first']"}
+
+
+def test_processes_that_are_asked_to_end_keep_one_state_and_go_on(together, tmp_path):
+    stopped = start(tmp_path, stop_at=9)
+    assert stopped.returncode != 0
+    assert len(list(tmp_path.glob("scratch/*/state.safetensors"))) == 1
+    again = start(tmp_path)
+    assert again.returncode == 0, again.stderr
+    for rank in (0, 1):
+        ours, expected = (torch.load(folder / f"{rank}.pt", weights_only=True) for folder in (tmp_path, together))
+        assert ours["losses"] == expected["losses"]
+        assert all(torch.equal(ours["state"][name], expected["state"][name]) for name in expected["state"])
+
+
+def test_parts_of_a_batch_make_it_up():
+    batch = torch.arange(10)
+    parts = [Ranks(rank, 4).share(batch) for rank in range(4)]
+    assert torch.equal(torch.cat(parts), batch)
+    assert {len(part) for part in parts} == {2, 3}
+    assert ALONE.share(batch) is not None
+    assert torch.equal(ALONE.share(batch), batch)
+
+
+@pytest.mark.parametrize(
+    ("gpus", "device", "rank", "program", "starts"),
+    [
+        (2, "auto", None, "stages.round", True),
+        (2, "cuda", None, "stages.dense", True),
+        (1, "auto", None, "stages.round", False),
+        (2, "cpu", None, "stages.round", False),
+        (2, "auto", "0", "stages.round", False),
+        (2, "auto", None, "experiments.selection", False),
+    ],
+)
+def test_a_stage_starts_itself_once_for_each_gpu(monkeypatch, gpus, device, rank, program, starts):
+    started = []
+    monkeypatch.setattr("os.execv", lambda path, words: started.append(words))
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
+    monkeypatch.setattr(sys.modules["__main__"], "__spec__", type("Spec", (), {"name": program}))
+    monkeypatch.setattr(sys, "argv", ["x", "lth/r01"])
+    monkeypatch.delenv("RANK", raising=False)
+    if rank is not None:
+        monkeypatch.setenv("RANK", rank)
+    use_all_gpus(device)
+    assert bool(started) == starts
+    if starts:
+        assert started[0][-5:] == ["--nproc-per-node", "2", "-m", program, "lth/r01"]
+
+
+if __name__ == "__main__":
+    main()
