@@ -1,40 +1,33 @@
 """A training step on the CPU with pruned weights: by the kept weights (ours sparse), dense (ours dense), step by step.
 
-The networks of the paper (VGG-16 at 32 x 32) and of the default run (vgg7 at 8 x 8), T = 4. Ours and a plain snnTorch
-loop over the timesteps run in turn in one process, on the same weights and images; times are medians of the repeats, in
+The networks of the paper (VGG-16 at 32 x 32) and of the default run (vgg7 at 8 x 8), T = 4. Ours, a plain snnTorch loop
+over the timesteps and SpikingJelly run in turn in one process, on the same images; times are medians of the repeats, in
 seconds. Then each layer shape of both networks alone, at several densities: where SPARSE_BELOW of
 `uticket.snn.layout` comes from. `python -m benchmarks.sparse` prints JSON.
 """
 
 import json
 import platform
-from collections.abc import Callable
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from benchmarks.plain import plain_network
+from benchmarks.plain import plain_networks
+from benchmarks.step import settings, stepper
 from benchmarks.timing import in_turn
 from uticket.mask import Mask
-from uticket.params import Model
 from uticket.seeds import generator
 from uticket.snn.device import choose_device
 from uticket.snn.layout import BatchFirst, Kept, SparseConv, choose_layout
 from uticket.snn.masking import MaskedWeights
 from uticket.snn.models import SpikingNetwork, build, weight_layers
 from uticket.snn.shapes import describe_layers
-from uticket.snn.train import per_step_loss
 
-REPEATS = 3
+REPEATS = 7
 CASES = {"vgg7 at 8 x 8": ("vgg7", (1, 8, 8), 64), "vgg16 at 32 x 32": ("vgg16", (3, 32, 32), 64)}
 DENSITIES = [0.5, 0.25, 0.125, 0.0625, 0.03, 0.02, 0.015]  # of the default run's rounds, and 98 %
 LAYER_DENSITIES = [0.02, 0.04, 0.08, 0.12, 0.16]
-
-
-def settings(name: str) -> Model:
-    """The neurons of params.yaml."""
-    return Model(name=name, width=1.0, timesteps=4, leak=0.25, spike_threshold=1.0, surrogate_alpha=2.0)
 
 
 def pruned(network: SpikingNetwork, density: float) -> Mask:
@@ -45,18 +38,6 @@ def pruned(network: SpikingNetwork, density: float) -> Mask:
         rate = density * rng.gamma(2.0, 0.5, size=(layer.weight.shape[0],) + (1,) * (layer.weight.dim() - 1))
         masks[name] = rng.random(tuple(layer.weight.shape)) < rate
     return Mask(masks)
-
-
-def stepper(network: nn.Module, images: Tensor, labels: Tensor) -> Callable[[], None]:
-    """Return a function that takes one training step."""
-    optimizer = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9, weight_decay=5e-4, fused=True)
-
-    def step() -> None:
-        optimizer.zero_grad()
-        per_step_loss(network(images), labels).backward()
-        optimizer.step()
-
-    return step
 
 
 def network_steps(case: str, density: float, others: bool) -> dict[str, float]:
@@ -74,8 +55,8 @@ def network_steps(case: str, density: float, others: bool) -> dict[str, float]:
             network.layout = choose_layout(convolutions, mask, positions)
         calls[kind] = stepper(network, images, labels)
     if others:
-        for library, network in plain_network(settings(name), shape, 10).items():
-            calls[library] = stepper(network, images, labels)
+        for way, network in plain_networks(settings(name), shape[0], 10, torch.device("cpu")).items():
+            calls[way] = stepper(network, images, labels)
     return in_turn(calls, REPEATS)
 
 

@@ -14,14 +14,18 @@ def settings(name: str) -> Model:
     return Model(name=name, width=1.0, timesteps=4, leak=0.25, spike_threshold=1.0, surrogate_alpha=2.0)
 
 
-def stepper(network: nn.Module, images: Tensor, labels: Tensor, steps: int = 1) -> Callable[[], None]:
+def stepper(
+    network: nn.Module, images: Tensor, labels: Tensor, steps: int = 1, bfloat16: bool = False
+) -> Callable[[], None]:
     """Return a function that takes `steps` training steps and waits until they are done."""
     optimizer = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9, weight_decay=5e-4, fused=True)
 
     def run() -> None:
         for _ in range(steps):
             optimizer.zero_grad()
-            per_step_loss(network(images), labels).backward()
+            with torch.autocast(images.device.type, torch.bfloat16, enabled=bfloat16):
+                outputs = network(images).float()
+            per_step_loss(outputs, labels).backward()
             optimizer.step()
         if images.is_cuda:
             torch.cuda.synchronize()

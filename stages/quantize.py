@@ -32,7 +32,8 @@ def main(method: str) -> None:
     rows = []
     for ticket in bar(params.chain(method), f"rounding {method}", "tickets"):
         files = ticket_files(ticket)
-        mask = Mask.load(files.mask, [layer.name for layer in read_layers(files.layers)[0]])
+        layers, network.timesteps = read_layers(files.layers)
+        mask = Mask.load(files.mask, [layer.name for layer in layers])
         for bits in params.quantize.bits:
             for quantizer in QUANTIZERS:
                 load_state(network, files.weights)

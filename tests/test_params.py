@@ -132,6 +132,26 @@ def test_presets_are_in_order(preset):
     read_params(ROOT / "presets" / preset)
 
 
+@pytest.mark.parametrize("network", ["vgg16", "resnet19"])
+@pytest.mark.parametrize("data", ["cifar10", "cifar100", "fashion_mnist", "svhn"])
+def test_presets_have_the_settings_of_the_paper(network, data):
+    params = read_params(ROOT / "presets" / f"{network}-{data}.yaml")
+    assert (params.model.name, params.data.name, params.model.timesteps, params.hw.pes) == (network, data, 4, 16)
+    train = params.train
+    assert (train.epochs, train.batch_size, train.learning_rate, train.momentum) == (200, 128, 0.1, 0.9)
+    assert (train.weight_decay, train.augment.crop, train.augment.cutout) == (0.0005, 4, 16)
+    assert train.augment.flip == (data != "svhn")
+    assert (params.rewind.epoch, params.prune.fraction, params.prune.scope) == (20, 0.25, "global")
+    assert [params.round_of(params.last(method)) for method in ("lth", "uticket")] == [13, 13]
+
+
+def test_short_preset_ends_at_98_percent():
+    params = read_params(ROOT / "presets" / "vgg16-cifar10-short.yaml")
+    rounds = params.round_of(params.last("lth"))
+    assert 10 <= rounds <= 12
+    assert 1 - (1 - params.prune.fraction) ** rounds == pytest.approx(0.98, abs=0.003)
+
+
 @pytest.mark.parametrize("text", ["inf", ".inf", "7"])
 def test_limits_are_numbers_or_inf_in_either_spelling(tmp_path, text):
     path = tmp_path / "params.yaml"

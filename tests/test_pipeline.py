@@ -6,13 +6,16 @@ import re
 import shutil
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
+import psutil
 import pytest
 from ruamel.yaml import YAML
 
-from tests.conftest import PARAMS, ROOT
+from tests.conftest import ROOT
 
 METHODS = ("lth", "uticket", "constant", "mine")  # `constant` has no tickets, `mine` is made up here
 
@@ -70,12 +73,8 @@ def ran(output: str) -> set[str]:
 def shrink(folder: Path) -> None:
     """Make the run tiny, and add a chain `mine` that is balanced by layer: params and a stage entry, no code."""
     yaml = YAML()
-    params = yaml.load(PARAMS)
-    params["model"]["width"] = 0.5
-    params["train"]["epochs"] = 2
-    params["prune"]["fraction"] = 0.8
-    params["quantize"]["bits"] = [4]
-    params["tickets"]["lth"] = {"r01": "dense", "r02": "lth/r01"}
+    params = yaml.load(ROOT / "presets" / "smoke.yaml")
+    params["train"]["device"] = "cpu"
     params["tickets"]["uticket"] = {"r01": "dense"}
     params["tickets"]["mine"] = {"r01": "lth/r01"}
     params["balance"]["mine"] = {"scope": "layer", "mode": "both", "select": "magnitude"}
@@ -281,3 +280,40 @@ def test_damaged_file_of_a_ticket_is_named(project):
         assert re.search(r"Error: tickets/lth/r01/mask.safetensors: expected a safetensors file, came", output)
     finally:
         path.write_bytes(whole)
+
+
+def test_search_is_made_shorter_for_all_but_the_last_tickets(project):
+    """Dense and the tickets that lead to others are trained again, with as many timesteps as were chosen."""
+    shorter = ["-S", "prune.early_time=true", "-S", "prune.early_time_threshold=1", "-S", "prune.early_bird=true"]
+    output = project.dvc("exp", "run", *shorter, "-S", "hw.pes=16", "-S", "hw.models=[analytic]")
+    assert ran(output) >= {"dense"} | ROUNDS
+    chosen = json.loads((project.folder / "tickets" / "dense" / "search.json").read_text())
+    assert chosen["timesteps"] == 3  # divergences of 2 timesteps: 1, of 3: less
+    assert set(chosen["divergence"]) == {"2", "3"}
+    for ticket, final in (("lth/r01", False), ("lth/r02", True), ("uticket/r01", True)):
+        folder = project.folder / "tickets" / ticket
+        assert json.loads((folder / "layers.json").read_text())["timesteps"] == (4 if final else 3)
+        assert json.loads((folder / "metrics.json").read_text())["final"] == final
+    params = project.folder / "params.yaml"
+    params.write_text(params.read_text().replace("r02: lth/r01\n", "r02: lth/r01\n    r03: lth/r02\n"))
+    output = project.run(sys.executable, "-m", "stages.round", "lth/r03", code=2)
+    assert "dvc repro --force --single-item lth@r02" in output
+
+
+def test_training_ends_within_seconds_after_dvc_was_killed(project):
+    """SIGKILL leaves dvc no time to end its children."""
+    command = [sys.executable, "-m", "dvc", "exp", "run", "-S", "train.epochs=100000", "-S", "train.save_minutes=0.001"]
+    with subprocess.Popen(command, cwd=project.folder, env=project.env, stdout=subprocess.DEVNULL) as dvc:
+        state = wait_until(lambda: next(project.folder.glob(".uticket/scratch/dense-*/state.safetensors"), None))
+        (training,) = [p for p in psutil.Process(dvc.pid).children(recursive=True) if "stages.dense" in p.cmdline()[-1]]
+        dvc.kill()
+    training.wait(10)
+    assert state.exists()
+
+
+def wait_until(found: Callable[[], Path | None]) -> Path:
+    until = time.monotonic() + 60
+    while (path := found()) is None:
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    return path

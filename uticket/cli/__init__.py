@@ -6,7 +6,7 @@ from uticket import __version__
 from uticket.cli.group import OneLine
 from uticket.cli.hardware import export, simulate_command
 from uticket.cli.masks import audit, balance_command
-from uticket.cli.project import check, readme, rounds
+from uticket.cli.project import check, estimate, readme, rounds
 
 
 @click.group(cls=OneLine)
@@ -15,5 +15,5 @@ def main() -> None:
     """Sparse spiking networks that keep every processing element busy."""
 
 
-for command in (audit, balance_command, simulate_command, export, rounds, check, readme):
+for command in (audit, balance_command, simulate_command, export, rounds, check, estimate, readme):
     main.add_command(command)

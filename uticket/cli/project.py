@@ -1,4 +1,4 @@
-"""`uticket rounds`, `check` and `readme`: the project in the current folder."""
+"""`uticket rounds`, `check`, `estimate` and `readme`: the project in the current folder."""
 
 from pathlib import Path
 
@@ -8,6 +8,8 @@ from uticket.chains import write_chains
 from uticket.hardware.chip import read_chip
 from uticket.params import Params, read_params
 from uticket.paths import REPORT, read_json, ticket_files
+from uticket.progress import start_logging
+from uticket.text import plain_table
 
 
 @click.command()
@@ -34,6 +36,19 @@ def check() -> None:
         click.echo(
             f"tickets/{ticket}: trained for the search, and now the last of its chain; train it to the end: {again}"
         )
+
+
+@click.command()
+@click.option("--steps", default=20, show_default=True, type=click.IntRange(1), help="Training steps to measure.")
+def estimate(steps: int) -> None:
+    """Tell how long `dvc repro` will take from scratch, by stage: measure a few training steps of params.yaml."""
+    from uticket.estimate import estimate_stages  # imported here: PyTorch takes seconds
+
+    start_logging()
+    seconds = estimate_stages(read_params(), steps)
+    click.echo(plain_table([{"stage": stage, "minutes": f"{value / 60:.1f}"} for stage, value in seconds.items()]))
+    click.echo(f"\ntraining and rounding: {sum(seconds.values()) / 3600:.2f} h on this machine, one process")
+    click.echo("not measured: data, map, simulate and report, which train nothing")
 
 
 def left_over(params: Params) -> list[Path]:

@@ -24,7 +24,8 @@ def choose_device(name: str) -> torch.device:
         # both may share one OpenMP: the first compiled loop must not change PyTorch's number of threads, and its sums
         numba.set_num_threads(min(torch.get_num_threads(), numba.get_num_threads()))
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS sums in an order that varies
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    # torch.use_deterministic_algorithms does the same, and imports the compiler: seconds in each stage
+    torch.set_deterministic_debug_mode("warn")
     # filling new memory takes a fifth of a step, and nothing reads it before it is written
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.set_flush_denormal(True)  # on CPUs, numbers near zero would take many times longer

@@ -6,7 +6,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.optim.lr_scheduler import CosineAnnealingLR
 
 from uticket.errors import InputError
 from uticket.params import Train
@@ -18,6 +17,7 @@ from uticket.snn.masking import MaskedWeights
 from uticket.snn.models import SpikingNetwork
 from uticket.snn.ranks import Ranks
 from uticket.snn.search import Search
+from uticket.snn.sgd import SGD
 
 
 @dataclass(frozen=True)
@@ -78,14 +78,7 @@ class Run:
         self.search, self.ranks, self.device = search, ranks, images.labels.device
         self.forward = self._forward()
         self.rng = torch.Generator().manual_seed(seed)
-        self.optimizer = torch.optim.SGD(
-            network.parameters(),
-            lr=settings.learning_rate,
-            momentum=settings.momentum,
-            weight_decay=settings.weight_decay,
-            fused=True,
-        )
-        self.schedule = CosineAnnealingLR(self.optimizer, images.num_batches(settings.batch_size) * settings.epochs)
+        self.optimizer = SGD(network, settings, images.num_batches(settings.batch_size) * settings.epochs)
         self.epochs: list[Epoch] = []
         self.seconds: list[float] = []  # that each epoch took, its test included
         self.order: Tensor | None = None  # of the images of this epoch; None between two epochs
@@ -148,8 +141,7 @@ class Run:
         """Return tensors and the rest of the state, which is JSON. All processes ask for it together."""
         tally = self.tally.total(self.ranks)
         tensors = {f"network.{name}": value for name, value in copy_state(self.network).items()}
-        for number, state in self.optimizer.state_dict()["state"].items():
-            tensors[f"momentum.{number}"] = state["momentum_buffer"].cpu()
+        tensors |= {f"momentum.{number}": values.cpu() for number, values in enumerate(self.optimizer.momenta)}
         tensors |= {f"rewind.{name}": value for name, value in (self.rewind or {}).items()}
         tensors |= {"rng": self.rng.get_state(), "loss": tally.loss.cpu(), "right": tally.right.cpu()}
         if self.order is not None:
@@ -157,10 +149,14 @@ class Run:
         if self.search.early_stop is not None:
             masks = self.search.early_stop.recent
             tensors |= {f"recent.{number}": torch.from_numpy(mask) for number, mask in enumerate(masks)}
-        rates = [group["lr"] for group in self.optimizer.param_groups]
-        place = {"batch": self.batch, "count": tally.count, "epochs": [asdict(epoch) for epoch in self.epochs]}
+        place = {
+            "steps": self.optimizer.steps,
+            "batch": self.batch,
+            "count": tally.count,
+            "epochs": [asdict(epoch) for epoch in self.epochs],
+        }
         found = {"timesteps": self.network.timesteps, "divergences": self.divergences, "seconds": self.seconds}
-        return tensors, {**place, **found, "rates": rates, "schedule": self.schedule.state_dict()}
+        return tensors, {**place, **found}
 
     def restore(self, tensors: dict[str, Tensor], rest: dict[str, Any]) -> None:
         """Take up what `state` returned of the same training."""
@@ -169,13 +165,8 @@ class Run:
             return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
 
         self.network.load_state_dict(of("network."))
-        parameters = list(self.network.parameters())
-        for number, momentum in of("momentum.").items():
-            parameter = parameters[int(number)]
-            self.optimizer.state[parameter]["momentum_buffer"] = torch.empty_like(parameter).copy_(momentum)
-        for group, rate in zip(self.optimizer.param_groups, rest["rates"], strict=True):
-            group["lr"] = rate
-        self.schedule.load_state_dict(rest["schedule"])
+        momenta = of("momentum.")
+        self.optimizer.restore([momenta[str(number)] for number in range(len(momenta))], rest["steps"])
         self.rng.set_state(tensors["rng"])
         self.rewind = of("rewind.") or None
         if self.search.early_stop is not None:

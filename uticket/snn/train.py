@@ -102,25 +102,29 @@ def train_epoch(run: Run, masked: MaskedWeights, images: Images, test: Images, k
 
 def train_steps(run: Run, masked: MaskedWeights, images: Images, keep: Keep, pace: "Pace") -> None:
     """Take the steps of an epoch that are left; keep the state between two when it is due."""
-    settings, loss_of, ranks = run.settings, LOSSES[run.settings.loss], run.ranks
-    batches = images.num_batches(settings.batch_size)
+    batch_size = run.settings.batch_size
+    batches = images.num_batches(batch_size)
     run.network.train()
     if run.order is None:
-        run.begin_epoch(images.order(settings.batch_size, run.rng))
-    for chosen in run.batches_left(settings.batch_size):
-        augmented = images.augmented(images.images[chosen], settings.augment, run.rng)
-        batch, labels = ranks.share(augmented), ranks.share(images.labels[chosen])
-        outputs = run.outputs(batch)
-        loss = loss_of(outputs, labels)
-        run.optimizer.zero_grad()
-        (loss * (len(labels) * ranks.world / len(chosen))).backward()  # the mean over processes is that over images
-        masked.zero_gradients()
-        run.optimizer.step()
-        run.schedule.step()
-        run.tally.add(loss.detach(), outputs.detach(), labels)
+        run.begin_epoch(images.order(batch_size, run.rng))
+    for chosen in run.batches_left(batch_size):
+        train_step(run, masked, images, chosen)
         pace.update(len(chosen), run.tally)
         if run.batch < batches and keep.due():
             keep.save(*run.state())
+
+
+def train_step(run: Run, masked: MaskedWeights, images: Images, chosen: Tensor) -> None:
+    """Take one step on the images `chosen`, of which each process takes its share."""
+    augmented = images.augmented(images.images[chosen], run.settings.augment, run.rng)
+    batch, labels = run.ranks.share(augmented), run.ranks.share(images.labels[chosen])
+    outputs = run.outputs(batch)
+    loss = LOSSES[run.settings.loss](outputs, labels)
+    run.optimizer.zero_grad()
+    (loss * (len(labels) * run.ranks.world / len(chosen))).backward()  # the mean over processes is that over images
+    masked.zero_gradients()
+    run.optimizer.step()
+    run.tally.add(loss.detach(), outputs.detach(), labels)
 
 
 @contextmanager
