@@ -18,7 +18,7 @@ class SGD:
     """
 
     def __init__(self, network: nn.Module, settings: Train, num_steps: int) -> None:
-        self._parameters = list(network.parameters())
+        self._parameters: list[Tensor] = list(network.parameters())
         self._settings, self._num_steps, self.steps = settings, num_steps, 0
         self.momenta = [torch.zeros_like(p, requires_grad=False) for p in self._parameters]
 
