@@ -66,5 +66,5 @@ def test_command_prints_a_row_for_each_stage_and_wants_prepared_images(smoke):
     told = runner.invoke(main, ["estimate", "--steps", "1"])
     assert told.exit_code == 0, told.output
     assert "lth@r02" in told.output
-    assert "h on this machine" in told.output
+    assert "together" in told.output
     assert {path.name for path in Path().iterdir()} == {"params.yaml", "data"}

@@ -134,12 +134,14 @@ def test_tables_of_the_pages_are_those_of_the_committed_run(root, tmp_path):
     update_simulator_page(page, report, benchmark)
     assert page.read_text() == committed(root, "docs/simulator.md")
     assert "| 64 |" in page.read_text()
-    training, sparse = tmp_path / "training.md", tmp_path / "sparse.json"
+    training, results = tmp_path / "training.md", [tmp_path / "train.json", tmp_path / "sparse.json"]
     training.write_text(committed(root, "docs/training.md"))
-    sparse.write_text(committed(root, "benchmarks/results/sparse.json"))
-    update_training_page(training, sparse)
+    for path in results:
+        path.write_text(committed(root, f"benchmarks/results/{path.name}"))
+    update_training_page(training, *results)
     assert training.read_text() == committed(root, "docs/training.md")
     assert "| vgg16 at 32 x 32 | 2 % |" in training.read_text()
+    assert "| vgg16 at 32 x 32 | spikingjelly multi-step torch |" in training.read_text()
     benchmark.unlink()
     with pytest.raises(InputError, match="simulate.json: expected JSON that an earlier stage wrote"):
         update_simulator_page(page, report, benchmark)

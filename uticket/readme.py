@@ -50,16 +50,26 @@ def update_simulator_page(path: Path, report: ReportFiles, benchmark: Path) -> N
     write_between(path, "<!-- benchmark: written by `make readme` -->", END, benchmark_markdown(benchmark))
 
 
-def update_training_page(path: Path, benchmark: Path) -> None:
-    """Write the times of training steps into docs/training.md. Raises InputError if a file or marker is not there."""
-    cases = read_json(benchmark)["cases"]
+def update_training_page(path: Path, dense: Path, sparse: Path) -> None:
+    """Write the speed of training into docs/training.md: outputs of `benchmarks/train.py` and `benchmarks/sparse.py`.
+
+    Raises InputError if a file or marker is not there.
+    """
+    rates = []
+    for case, found in read_json(dense)["cases"].items():
+        for way, rate in found["images_per_second"].items():
+            faster = found["times_faster"].get(way)
+            row = {"network": case, "trained by": way, "images/s": f"{rate:,.0f}"}
+            rates.append(row | {"ours is faster": "" if faster is None else f"{faster:.2f} times"})
+    write_between(path, "<!-- train: written by `make readme` -->", END, _markdown(pd.DataFrame(rates)))
+    cases = read_json(sparse)["cases"]
     rows = []
     for case, found in cases.items():
         for density, seconds in found["seconds_by_density"].items():
-            told = {
-                f"{kind} s": f"{seconds[kind]:.3f}" if kind in seconds else ""
-                for kind in ("sparse", "dense", "snntorch")
-            }
+            jelly = min((value for kind, value in seconds.items() if kind.startswith("spikingjelly")), default=None)
+            others = {"snntorch": seconds.get("snntorch"), "spikingjelly": jelly}
+            times = {"sparse": seconds["sparse"], "dense": seconds["dense"], **others}
+            told = {f"{kind} s": "" if value is None else f"{value:.3f}" for kind, value in times.items()}
             gain = f"{seconds['dense'] / seconds['sparse']:.1f}"
             rows.append({"network": case, "kept": f"{100 * float(density):g} %", **told, "dense / sparse": gain})
     write_between(path, "<!-- sparse: written by `make readme` -->", END, _markdown(pd.DataFrame(rows)))

@@ -46,9 +46,9 @@ def estimate(steps: int) -> None:
 
     start_logging()
     seconds = estimate_stages(read_params(), steps)
+    seconds["together"] = sum(seconds.values())
     click.echo(plain_table([{"stage": stage, "minutes": f"{value / 60:.1f}"} for stage, value in seconds.items()]))
-    click.echo(f"\ntraining and rounding: {sum(seconds.values()) / 3600:.2f} h on this machine, one process")
-    click.echo("not measured: data, map, simulate and report, which train nothing")
+    click.echo("on this machine, in one process; not measured: data, map, simulate and report, which train nothing")
 
 
 def left_over(params: Params) -> list[Path]:
@@ -80,5 +80,6 @@ def readme() -> None:
         update_simulator_page(page, REPORT, Path("benchmarks/results/simulate.json"))
         click.echo(f"{page}: results of {REPORT.folder}")
     if training.exists():
-        update_training_page(training, Path("benchmarks/results/sparse.json"))
-        click.echo(f"{training}: results of the benchmark")
+        results = Path("benchmarks/results")
+        update_training_page(training, results / "train.json", results / "sparse.json")
+        click.echo(f"{training}: results of the benchmarks")

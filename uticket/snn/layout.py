@@ -18,6 +18,7 @@ from torch.autograd.function import once_differentiable
 
 from uticket.snn import kernels
 from uticket.snn.neuron import LIF
+from uticket.snn.norm_fire import norm_fire
 
 SPARSE_BELOW = 0.08  # density up to which kept weights alone are faster: benchmarks/results/sparse.json
 
@@ -39,6 +40,9 @@ class Layout(Protocol):
 
     def fire(self, neurons: LIF, current: Tensor, timesteps: int) -> Tensor:
         """Run neurons over the timesteps: T x B -> T x B."""
+
+    def norm_fire(self, module: nn.BatchNorm2d, neurons: LIF, x: Tensor, timesteps: int) -> Tensor:
+        """Normalize, and run neurons."""
 
     def pool(self, x: Tensor) -> Tensor:
         """Take the largest of each 2 x 2; sizes round up."""
@@ -73,6 +77,10 @@ class BatchFirst:
         """(T x B, ...) -> (T x B, ...)."""
         spikes: Tensor = neurons(current.unflatten(0, (timesteps, -1)))
         return spikes.flatten(0, 1)
+
+    def norm_fire(self, module: nn.BatchNorm2d, neurons: LIF, x: Tensor, timesteps: int) -> Tensor:
+        """One after the other."""
+        return self.fire(neurons, self.norm(module, x), timesteps)
 
     def pool(self, x: Tensor) -> Tensor:
         """PyTorch's."""
@@ -239,6 +247,10 @@ class BatchLast:
         """(channels, T, ...) -> (channels, T, ...)."""
         spikes: Tensor = neurons.steps(current, dim=1)
         return spikes
+
+    def norm_fire(self, module: nn.BatchNorm2d, neurons: LIF, x: Tensor, timesteps: int) -> Tensor:
+        """Both in one pass."""
+        return norm_fire(module, neurons, x)
 
     def pool(self, x: Tensor) -> Tensor:
         """As PyTorch's, in this layout."""

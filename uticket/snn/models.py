@@ -71,8 +71,11 @@ class VGG(SpikingNetwork):
                 x = layout.pool(x)
                 continue
             conv, norm, lif = (getattr(self, f"{kind}{step}") for kind in ("conv", "norm", "lif"))
-            run = layout.encode if step == "1" else layout.fire
-            x = run(lif, layout.norm(norm, layout.conv(conv, x)), timesteps)
+            x = layout.conv(conv, x)
+            if step == "1":
+                x = layout.encode(lif, layout.norm(norm, x), timesteps)
+            else:
+                x = layout.norm_fire(norm, lif, x, timesteps)
         return self.by_timestep(self.fc(layout.features(x)))
 
 
@@ -94,7 +97,7 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor, layout: Layout, timesteps: int) -> Tensor:
         """Spikes of T x B images in, spikes of as many out; the currents are added."""
-        inner = layout.fire(self.lif1, layout.norm(self.norm1, layout.conv(self.conv1, x)), timesteps)
+        inner = layout.norm_fire(self.norm1, self.lif1, layout.conv(self.conv1, x), timesteps)
         current = layout.norm(self.norm2, layout.conv(self.conv2, inner))
         around = x if self.shortcut is None else layout.norm(self.shortcut_norm, layout.conv(self.shortcut, x))
         return layout.fire(self.lif2, current + around, timesteps)

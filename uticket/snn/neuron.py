@@ -69,7 +69,7 @@ class LIF(snntorch.Leaky):
             reset_delay=False,
             init_hidden=True,
         )
-        self._constants = leak, spike_threshold, alpha
+        self.constants = leak, spike_threshold, alpha
 
     def forward(self, current: Tensor) -> Tensor:
         """current: (timesteps, ...), floating. Returns spikes, 0 or 1."""
@@ -77,5 +77,5 @@ class LIF(snntorch.Leaky):
 
     def steps(self, current: Tensor, dim: int) -> Tensor:
         """As `forward`, with the timesteps along `dim`."""
-        spikes: Tensor = LIFSteps.apply(current, *self._constants, dim)
+        spikes: Tensor = LIFSteps.apply(current, *self.constants, dim)
         return spikes
