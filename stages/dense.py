@@ -27,9 +27,9 @@ def main() -> None:
     """Initialize, train and test the dense network; write tickets/dense."""
     start_logging()
     params = read_params()
-    use_all_gpus(params.train.device)
-    device = choose_device(params.train.device)
     prepared = load(PREPARED)
+    use_all_gpus(params.train.device)  # behind everything that wrong input can stop
+    device = choose_device(params.train.device)
     images, test = on_device(prepared, device)
     initial = torch_seed(params.seed, "weights")
     network = build(params.model, prepared.image_shape, len(prepared.classes), initial).to(device)

@@ -36,13 +36,13 @@ def main(ticket: str) -> None:
     start_logging()
     params = read_params()
     parent, number = ticket_files(params.parent(ticket)), params.round_of(ticket)
-    use_all_gpus(params.train.device)
-    device = choose_device(params.train.device)
     prepared = load(PREPARED)
     mask, changes = next_mask(params, ticket, parent, number)
     final = as_final(params, ticket)
     search = Search(early_stop=EarlyBird(mask, params.prune)) if params.prune.early_bird and not final else WHOLE
 
+    use_all_gpus(params.train.device)  # behind everything that wrong input can stop
+    device = choose_device(params.train.device)
     images, test = on_device(prepared, device)
     network = build(params.model, prepared.image_shape, len(prepared.classes), seed=0).to(device)
     load_state(network, ticket_files(DENSE).rewind)

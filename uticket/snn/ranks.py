@@ -7,6 +7,7 @@ the first one writes.
 
 import os
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -76,10 +77,11 @@ class Ranks:
         if self.world == 1:
             return network
         device = next(network.parameters()).device
-        if device.type == "cpu":
-            return DistributedDataParallel(network, broadcast_buffers=False)
-        nn.SyncBatchNorm.convert_sync_batchnorm(network)
-        return DistributedDataParallel(network, device_ids=[device.index], broadcast_buffers=False)
+        if device.type == "cuda":
+            nn.SyncBatchNorm.convert_sync_batchnorm(network)
+        with warnings.catch_warnings(action="ignore", category=FutureWarning):  # the option got another name
+            gpus = [device.index] if device.type == "cuda" else None
+            return DistributedDataParallel(network, device_ids=gpus, broadcast_buffers=False)
 
     def level(self, network: nn.Module) -> None:
         """Give every process the running statistics of the first."""
