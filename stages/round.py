@@ -64,7 +64,7 @@ def as_final(params: Params, ticket: str) -> bool:
     it was.
     """
     parent = params.parent(ticket)
-    if params.prune.early and parent != DENSE and read_json(ticket_files(parent).metrics)["final"]:
+    if params.prune.early and parent != DENSE and read_json(ticket_files(parent).metrics).get("final", True):
         again = f"dvc repro --force --single-item {parent.replace('/', '@')}"
         raise InputError(
             f"{ticket}: expected a parent trained for the search, came {parent}, trained as final; {again}"

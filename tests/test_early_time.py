@@ -4,6 +4,8 @@ import pytest
 import torch
 
 from tests.test_train import made_up
+from uticket.snn import early_time
+from uticket.snn.batches import Images
 from uticket.snn.early_time import choose_timesteps, divergences, enough_timesteps
 from uticket.snn.models import build
 
@@ -30,6 +32,22 @@ def test_outputs_that_never_change_need_two_timesteps_and_two_need_no_choice():
     assert enough_timesteps(divergences(same), 4, 0.6) == 2
     assert divergences(torch.randn(2, 3, 5)) == {}
     assert enough_timesteps({}, 2, 0.6) == 2
+
+
+def test_images_of_all_classes_are_looked_at(small, monkeypatch):
+    """Images in the order of their classes, as a folder gives them."""
+    seen = []
+    monkeypatch.setattr(early_time, "IMAGES", 8)
+    monkeypatch.setattr(early_time, "divergences", lambda outputs: seen.append(outputs.shape) or {})
+    images = made_up()
+    order = images.labels.argsort(stable=True)
+    in_order = Images(images.images[order], images.labels[order], images.mean, images.deviation)
+    network = build(small, (1, 8, 8), 2, seed=0)
+    network.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    choose_timesteps(network, in_order, 0.6)
+    bright_above = seen[0][:, 0, :4].mean((1, 2)) > seen[0][:, 0, 4:].mean((1, 2))
+    assert bright_above.tolist() == [True] * 4 + [False] * 4
+    assert seen[1] == (3, 8, 2)
 
 
 def test_a_network_with_fewer_timesteps_gives_the_outputs_of_the_first_ones(small):

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import torch
@@ -19,7 +20,7 @@ from uticket.params import Model, Train, read_params
 from uticket.progress import log
 from uticket.snn.checkpoint import State, copy_state
 from uticket.snn.device import choose_device
-from uticket.snn.keep import Keep, digest
+from uticket.snn.keep import Keep, code_in_use, digest
 from uticket.snn.masking import MaskedWeights
 from uticket.snn.models import build
 from uticket.snn.train import Trained, train
@@ -27,6 +28,7 @@ from uticket.snn.train import Trained, train
 SCRIPT = """
 import sys
 from pathlib import Path
+from types import ModuleType
 from tests.conftest import PARAMS
 from tests.test_keep import LONG, trained_to
 from uticket.progress import start_logging
@@ -208,6 +210,37 @@ def test_second_run_of_the_same_training_stops_with_one_line(tmp_path):
             second.open("key")
         with Keep("lth/r01", 0, root=tmp_path) as other:
             assert other.open("another key") is None
+
+
+def test_code_that_is_imported_late_damages_no_state(tmp_path, monkeypatch):
+    def killed() -> None:
+        with Keep("test", 0, root=tmp_path) as keep:
+            keep.open("key")
+            keep.save({"a": torch.zeros(2)}, {"b": 1})
+            raise KilledError
+
+    with pytest.raises(KilledError):
+        killed()
+    late = ModuleType("uticket.snn.late")
+    late.__file__ = str(ROOT / "uticket" / "snn" / "lif_gpu.py")
+    monkeypatch.setitem(sys.modules, late.__name__, late)
+    with Keep("test", 0, root=tmp_path) as keep:
+        state = keep.open("key")
+    assert state is not None
+    assert state[1] == {"b": 1}
+
+
+def test_code_counts_whether_it_is_imported_yet_or_not(tmp_path, monkeypatch):
+    program = tmp_path / "stage.py"
+    program.write_text("main")
+    (tmp_path / "snn").mkdir()
+    (tmp_path / "snn" / "lif_gpu.py").write_text("late")
+    monkeypatch.setattr("uticket.snn.keep.PACKAGE", tmp_path)
+    monkeypatch.setattr(sys.modules["__main__"], "__file__", str(program), raising=False)
+    before = code_in_use()
+    assert {"late", "main"} <= set(before)
+    program.write_text("other")
+    assert code_in_use() != before
 
 
 def test_digest_tells_everything_apart():

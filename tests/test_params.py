@@ -145,6 +145,17 @@ def test_presets_have_the_settings_of_the_paper(network, data):
     assert [params.round_of(params.last(method)) for method in ("lth", "uticket")] == [13, 13]
 
 
+def test_last_ticket_of_a_method_is_no_parent_when_searches_are_made_shorter(tmp_path):
+    path = changed(tmp_path, "tickets.uticket", {"r07": "lth/r06"})
+    assert read_params(path).last("lth") == "lth/r06"
+    text = path.read_text().replace("early_bird: false", "early_bird: true")
+    path.write_text(text)
+    with pytest.raises(
+        InputError, match="no ticket pruned from the last one of a method.*came one pruned from 'lth/r06'"
+    ):
+        read_params(path)
+
+
 def test_short_preset_ends_at_98_percent():
     params = read_params(ROOT / "presets" / "vgg16-cifar10-short.yaml")
     rounds = params.round_of(params.last("lth"))

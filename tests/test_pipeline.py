@@ -285,6 +285,7 @@ def test_damaged_file_of_a_ticket_is_named(project):
 def test_search_is_made_shorter_for_all_but_the_last_tickets(project):
     """Dense and the tickets that lead to others are trained again, with as many timesteps as were chosen."""
     shorter = ["-S", "prune.early_time=true", "-S", "prune.early_time_threshold=1", "-S", "prune.early_bird=true"]
+    shorter += ["-S", "train.epochs=3"]  # timesteps are chosen after the second
     output = project.dvc("exp", "run", *shorter, "-S", "hw.pes=16", "-S", "hw.models=[analytic]")
     assert ran(output) >= {"dense"} | ROUNDS
     chosen = json.loads((project.folder / "tickets" / "dense" / "search.json").read_text())

@@ -10,7 +10,7 @@ import torch
 from tests.conftest import PARAMS, ROOT
 from tests.test_train import half_mask, made_up
 from uticket.errors import InputError
-from uticket.params import read_params
+from uticket.params import Train, read_params
 from uticket.snn.checkpoint import copy_state
 from uticket.snn.device import choose_device
 from uticket.snn.keep import Keep
@@ -25,6 +25,7 @@ SMALL = read_params(PARAMS).model.model_copy(update={"width": 0.5, "spike_thresh
 SETTINGS = read_params(PARAMS).train.model_copy(
     update={"epochs": STEPS, "batch_size": IMAGES, "learning_rate": 0.2, "device": "cpu"}
 )
+BATCHES = SETTINGS.model_copy(update={"epochs": 3, "batch_size": 8})
 
 
 def with_fixed_statistics(network: SpikingNetwork) -> SpikingNetwork:
@@ -39,11 +40,17 @@ def with_fixed_statistics(network: SpikingNetwork) -> SpikingNetwork:
     return network
 
 
-def trained(ranks: Ranks, folder: Path, stop_at: int | None = None) -> dict[str, object]:
-    """Train; return the network's state and the loss of each step. stop_at: the step in which to be asked to end."""
-    network = with_fixed_statistics(build(SMALL, (1, 8, 8), 2, seed=0))
+def trained(ranks: Ranks, folder: Path) -> dict[str, object]:
+    """Train with fixed statistics; return the network's state and the loss of each step."""
+    return train_with(ranks, folder, with_fixed_statistics(build(SMALL, (1, 8, 8), 2, seed=0)), SETTINGS)
+
+
+def train_with(
+    ranks: Ranks, folder: Path, network: SpikingNetwork, settings: Train, stop_at: int | None = None
+) -> dict[str, object]:
+    """stop_at: the step in which the process that does not write is asked to end."""
     with Keep("test", 1000.0, ranks, folder) as keep:
-        if stop_at is not None and not ranks.first:  # asked in one process, and not in the one that writes
+        if stop_at is not None and not ranks.first:
             due, left = keep.due, [stop_at]
 
             def due_and_asked():
@@ -53,7 +60,7 @@ def trained(ranks: Ranks, folder: Path, stop_at: int | None = None) -> dict[str,
 
             keep.due = due_and_asked
         masked = MaskedWeights(network, half_mask(network))
-        found = train(network, masked, made_up(IMAGES), made_up(600), SETTINGS, 0, keep)
+        found = train(network, masked, made_up(IMAGES), made_up(600), settings, 0, keep)
     losses = [epoch.loss for epoch in found.epochs]
     return {"state": copy_state(network), "losses": losses, "accuracy": found.epochs[-1].test_accuracy}
 
@@ -62,7 +69,10 @@ def main() -> None:
     folder, stop_at = Path(sys.argv[1]), int(sys.argv[2]) or None
     choose_device("cpu")
     with joined() as ranks:
-        found = trained(ranks, folder / "scratch", stop_at)
+        if stop_at is None:
+            torch.save(trained(ranks, folder / "scratch"), folder / f"fixed{ranks.rank}.pt")
+        network = build(SMALL, (1, 8, 8), 2, seed=0)
+        found = train_with(ranks, folder / "scratch", network, BATCHES, stop_at)
         torch.save(found, folder / f"{ranks.rank}.pt")
         told = []
         for make in (lambda: ranks.rank, fail):
@@ -92,7 +102,7 @@ def together(tmp_path_factory) -> Path:
 
 def test_two_processes_train_as_one(together, tmp_path):
     one = trained(ALONE, tmp_path)
-    two = torch.load(together / "0.pt", weights_only=True)
+    two = torch.load(together / "fixed0.pt", weights_only=True)
     assert len(two["losses"]) == STEPS
     assert two["losses"] == pytest.approx(one["losses"], abs=1e-4)
     assert one["losses"][-1] < 0.8 * one["losses"][0]
@@ -101,8 +111,9 @@ def test_two_processes_train_as_one(together, tmp_path):
         torch.testing.assert_close(two["state"][name], values, atol=1e-3, rtol=1e-3)
 
 
-def test_both_processes_end_with_the_same_bytes(together):
-    one, other = (torch.load(together / f"{rank}.pt", weights_only=True) for rank in (0, 1))
+@pytest.mark.parametrize("norms", ["fixed", ""])
+def test_both_processes_end_with_the_same_bytes(together, norms):
+    one, other = (torch.load(together / f"{norms}{rank}.pt", weights_only=True) for rank in (0, 1))
     assert one["losses"] == other["losses"]
     assert one["accuracy"] == other["accuracy"]
     assert all(torch.equal(one["state"][name], other["state"][name]) for name in one["state"])
@@ -113,7 +124,7 @@ def test_what_the_first_process_finds_is_known_to_both(together):
 
 
 def test_processes_that_are_asked_to_end_keep_one_state_and_go_on(together, tmp_path):
-    stopped = start(tmp_path, stop_at=9)
+    stopped = start(tmp_path, stop_at=5)  # in the second of three epochs, behind the second of its three batches
     assert stopped.returncode != 0
     assert len(list(tmp_path.glob("scratch/*/state.safetensors"))) == 1
     again = start(tmp_path)
@@ -122,6 +133,12 @@ def test_processes_that_are_asked_to_end_keep_one_state_and_go_on(together, tmp_
         ours, expected = (torch.load(folder / f"{rank}.pt", weights_only=True) for folder in (tmp_path, together))
         assert ours["losses"] == expected["losses"]
         assert all(torch.equal(ours["state"][name], expected["state"][name]) for name in expected["state"])
+
+
+def test_batch_must_be_large_enough_for_the_processes(tmp_path):
+    network = build(SMALL, (1, 8, 8), 2, seed=0)
+    with pytest.raises(InputError, match="at least 2 images in a batch for each of 13 processes, came 25"):
+        train_with(Ranks(0, 13), tmp_path, network, SETTINGS)
 
 
 def test_parts_of_a_batch_make_it_up():

@@ -41,7 +41,8 @@ def load_weights(path: Path, layers: Iterable[str]) -> Weights:
 def npz_bytes(arrays: Mapping[str, NDArray[Any]], compressed: bool = False) -> bytes:
     """Return an .npz archive; the same arrays give the same bytes, at any time and with any Python.
 
-    `numpy.savez` writes the time of day, refuses some names, and leaves the version of the archive to Python.
+    Compressed, they depend on the version of zlib. `numpy.savez` writes the time of day, refuses some names, and leaves
+    the version of the archive to Python.
     """
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:

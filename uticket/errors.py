@@ -10,12 +10,12 @@ class InputError(click.ClickException, ValueError):
     """Wrong input: one line that says what, where, what was expected and what came.
 
     A command that raises it prints the line and exits with code 2; to a caller of the library it is a ValueError. Of
-    several processes that train together the first one prints it.
+    several processes that train together on a machine the first one prints it.
     """
 
     exit_code = 2
 
     def show(self, file: IO[Any] | None = None) -> None:
         """Print the line."""
-        if os.environ.get("RANK", "0") == "0":
+        if os.environ.get("LOCAL_RANK", "0") == "0":
             super().show(file)

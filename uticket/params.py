@@ -216,6 +216,11 @@ class Params(Block):
         for method, chain in self.tickets.items():
             for ticket in chain:
                 self.lineage(f"{method}/{ticket}")
+        for method in self.tickets if self.prune.early else ():
+            last = self.last(method)
+            if last != DENSE and not self.is_final(last):
+                expected = "no ticket pruned from the last one of a method, which trains to the end (prune.early_*)"
+                raise ValueError(f"tickets: expected {expected}, came one pruned from {last!r}")
         return self
 
     def parent(self, ticket: str) -> str:

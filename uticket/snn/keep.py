@@ -25,10 +25,12 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+import uticket
 from uticket.errors import InputError
 from uticket.progress import log
 from uticket.snn.ranks import ALONE, Ranks
 
+PACKAGE = Path(uticket.__file__).parent
 SECONDS_BETWEEN_LOOKS = 1.0  # at the process that started the run
 
 
@@ -38,15 +40,23 @@ def scratch_root() -> Path:
 
 
 def digest(parts: Iterable[str | Tensor]) -> str:
-    """Return a digest of texts and tensors, and of the code of this package and its stages that is in use."""
+    """Return a digest of texts and tensors."""
     whole = hashlib.blake2b(digest_size=16)
-    ours = [module for name, module in sys.modules.items() if name.partition(".")[0] in ("uticket", "stages")]
-    code = sorted(module.__file__ for module in ours if module.__file__)
-    contents = [Path(file).read_bytes() for file in code]
-    values = [p.encode() if isinstance(p, str) else p.detach().cpu().contiguous().numpy().tobytes() for p in parts]
-    for content in (torch.__version__.encode(), str(torch.get_num_threads()).encode(), *contents, *values):
+    for part in parts:
+        content = part.encode() if isinstance(part, str) else part.detach().cpu().contiguous().numpy().tobytes()
         whole.update(len(content).to_bytes(8, "big") + content)
     return whole.hexdigest()
+
+
+def code_in_use() -> list[str]:
+    """Return what decides a training beside its input: the code, PyTorch's version, the number of threads.
+
+    All modules that a training may import count, also those that are imported late, and the program itself.
+    """
+    program = getattr(sys.modules["__main__"], "__file__", None)
+    files = [file for pattern in ("*.py", "snn/*.py", "ticket/*.py") for file in sorted(PACKAGE.glob(pattern))]
+    files += [Path(program)] if program is not None else []
+    return [torch.__version__, str(torch.get_num_threads()), *(file.read_text() for file in files)]
 
 
 class Keep(AbstractContextManager["Keep"]):

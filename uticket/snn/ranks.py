@@ -102,8 +102,10 @@ def joined() -> Iterator[Ranks]:
     dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo")
     try:
         yield Ranks(dist.get_rank(), dist.get_world_size())
-    finally:
+    except SystemExit:  # in all of them
         dist.destroy_process_group()
+        raise
+    dist.destroy_process_group()  # not behind an error of one process: taking leave waits for the others
 
 
 def use_all_gpus(device: str) -> None:

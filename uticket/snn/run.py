@@ -1,5 +1,6 @@
 """Where a training is: all that the next step depends on, so that it can be kept and taken up again."""
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -12,7 +13,7 @@ from uticket.params import Train
 from uticket.snn.batches import Images
 from uticket.snn.checkpoint import State, copy_state
 from uticket.snn.evaluate import num_right
-from uticket.snn.keep import digest
+from uticket.snn.keep import code_in_use, digest
 from uticket.snn.masking import MaskedWeights
 from uticket.snn.models import SpikingNetwork
 from uticket.snn.ranks import Ranks
@@ -83,9 +84,11 @@ class Run:
         self.seconds: list[float] = []  # that each epoch took, its test included
         self.order: Tensor | None = None  # of the images of this epoch; None between two epochs
         self.batch = 0  # of this epoch, done
+        self.began, self.before = time.monotonic(), 0.0  # this epoch, here, and how long it had taken when it was kept
         self.tally = Tally(self.device)
         self.rewind = copy_state(network) if rewind_epoch == 0 else None
         self.divergences: dict[int, float] = {}  # by timesteps, if they were chosen
+        self.settled = False  # whether the search may end before its last epoch
 
     def _forward(self) -> Callable[[Tensor], Tensor]:
         """Return how the network runs while it is trained."""
@@ -107,16 +110,19 @@ class Run:
         texts = [self.settings.model_dump_json(exclude={"save_minutes"}), repr(self.search)]
         texts.append(f"{seed} {self.rewind_epoch} {self.device} {self.ranks.world} {self.network.timesteps}")
         data = [tensor for part in (images, test) for tensor in (part.images, part.labels, part.mean, part.deviation)]
-        return digest([*texts, str(self.network), *copy_state(self.network).values(), *masked.masks, *data])
+        return digest(
+            [*code_in_use(), *texts, str(self.network), *copy_state(self.network).values(), *masked.masks, *data]
+        )
 
     @property
     def ended(self) -> bool:
         """Whether no epoch is left, or none is needed."""
-        return len(self.epochs) == self.settings.epochs or self.search.settled
+        return len(self.epochs) == self.settings.epochs or self.settled
 
     def begin_epoch(self, order: Tensor) -> None:
         """Go to the first batch of an epoch."""
         self.order, self.batch, self.tally = order, 0, Tally(self.device)
+        self.began, self.before = time.monotonic(), 0.0
 
     def batches_left(self, batch_size: int) -> Iterator[Tensor]:
         """Yield the numbers of the images of each batch that is left; a batch counts as done once it is asked for."""
@@ -125,10 +131,14 @@ class Run:
             self.batch += 1
             yield chosen
 
-    def end_epoch(self, epoch: Epoch, seconds: float) -> None:
+    def elapsed(self) -> float:
+        """Return the seconds that this epoch has taken, in all runs of it."""
+        return self.before + time.monotonic() - self.began
+
+    def end_epoch(self, epoch: Epoch) -> None:
         """Note what an epoch showed."""
         self.epochs.append(epoch)
-        self.seconds.append(seconds)
+        self.seconds.append(self.elapsed())
         self.order, self.batch = None, 0
         if epoch.epoch == self.rewind_epoch:
             self.rewind = copy_state(self.network)
@@ -155,7 +165,8 @@ class Run:
             "count": tally.count,
             "epochs": [asdict(epoch) for epoch in self.epochs],
         }
-        found = {"timesteps": self.network.timesteps, "divergences": self.divergences, "seconds": self.seconds}
+        found = {"timesteps": self.network.timesteps, "divergences": self.divergences, "settled": self.settled}
+        found |= {"seconds": self.seconds, "elapsed": self.elapsed()}
         return tensors, {**place, **found}
 
     def restore(self, tensors: dict[str, Tensor], rest: dict[str, Any]) -> None:
@@ -173,7 +184,8 @@ class Run:
             masks = of("recent.")
             self.search.early_stop.recent = [masks[str(number)].numpy() for number in range(len(masks))]
         self.epochs, self.seconds = [Epoch(**epoch) for epoch in rest["epochs"]], rest["seconds"]
-        self.network.timesteps = rest["timesteps"]
+        self.network.timesteps, self.settled = rest["timesteps"], rest["settled"]
+        self.began, self.before = time.monotonic(), rest["elapsed"]
         self.divergences = {int(t): value for t, value in rest["divergences"].items()}
         self.order = tensors["order"].to(self.device) if "order" in tensors else None
         self.batch, self.tally = rest["batch"], Tally(self.device)

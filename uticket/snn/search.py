@@ -30,10 +30,5 @@ class Search:
     early_time: float | None = None  # threshold by which the timesteps are chosen, see `early_time`
     early_stop: EarlyStop | None = None
 
-    @property
-    def settled(self) -> bool:
-        """Whether the training may end before its last epoch."""
-        return self.early_stop is not None and self.early_stop.settled
-
 
 WHOLE = Search()

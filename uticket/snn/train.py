@@ -59,8 +59,12 @@ def train(
     taken up, and ends with the same bytes (CPU).
     rewind_epoch: of which a copy of the network is returned; 0 is before training.
     search: how the training is made shorter.
-    Raises InputError if the loss becomes infinite or NaN.
+    Raises InputError if the loss becomes infinite or NaN, or if a batch is too small for so many processes.
     """
+    smallest = min(settings.batch_size, len(images)) // keep.ranks.world
+    if smallest < 2 <= keep.ranks.world:  # batch norm needs two images
+        expected = f"at least 2 images in a batch for each of {keep.ranks.world} processes"
+        raise InputError(f"train.batch_size: expected {expected}, came {min(settings.batch_size, len(images))}")
     with running_in(network, fastest_layout(network, masked.mask, images, settings)):
         run = Run(network, images, settings, seed, rewind_epoch, search, keep.ranks)
         state = keep.open(run.key(seed, images, test, masked))
@@ -88,16 +92,23 @@ def train_epoch(run: Run, masked: MaskedWeights, images: Images, test: Images, k
     if not math.isfinite(ended.loss):
         came = f"{ended.loss} in epoch {ended.epoch}; lower train.learning_rate"
         raise InputError(f"{keep.what}: expected a finite loss, came {came}")
-    run.end_epoch(ended, pace.seconds())
+    run.end_epoch(ended)
     figures = f"loss {ended.loss:.4f}  accuracy {ended.train_accuracy:.4f}  test {ended.test_accuracy:.4f}"
     log.info("%s  epoch %d/%d  %s  %.0f images/s", keep.what, ended.epoch, run.settings.epochs, figures, rate)
-    if run.search.early_time is not None and ended.epoch == AFTER_EPOCH:
-        timesteps, run.divergences = choose_timesteps(run.network, images, run.search.early_time)
-        run.network.timesteps = timesteps
-        log.info("%s  goes on with %d timesteps; divergence %s", keep.what, timesteps, run.divergences)
-    if run.search.early_stop is not None:
+    shorten(run, images, keep.what)
+
+
+def shorten(run: Run, images: Images, what: str) -> None:
+    """Choose the timesteps of a search after an epoch, and say whether it is over; the first process decides."""
+    early_time, early_stop = run.search.early_time, run.search.early_stop
+    if early_time is not None and len(run.epochs) == AFTER_EPOCH < run.settings.epochs:
+        chosen = run.ranks.from_first(lambda: choose_timesteps(run.network, images, early_time))
+        run.network.timesteps, run.divergences = chosen
+        log.info("%s  goes on with %d timesteps; divergence %s", what, *chosen)
+    if early_stop is not None:
         layers = weight_layers(run.network).items()
-        run.search.early_stop.see({name: layer.weight.detach().cpu().numpy() for name, layer in layers})
+        early_stop.see({name: layer.weight.detach().cpu().numpy() for name, layer in layers})
+        run.settled = run.ranks.from_first(lambda: early_stop.settled)
 
 
 def train_steps(run: Run, masked: MaskedWeights, images: Images, keep: Keep, pace: "Pace") -> None:
@@ -177,10 +188,6 @@ class Pace:
             loss, accuracy_so_far = tally.means()
             self._progress.set_postfix_str(f"epoch {self._epoch}, loss {loss:.3f}, accuracy {accuracy_so_far:.3f}")
 
-    def seconds(self) -> float:
-        """Return the time since the epoch began, or was taken up again."""
-        return time.monotonic() - self._started
-
     def images_per_second(self) -> float:
-        """Return the speed of training in that time."""
-        return self._count / self.seconds()
+        """Return the speed of training since the epoch began, or was taken up again."""
+        return self._count / (time.monotonic() - self._started)
