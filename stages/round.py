@@ -37,8 +37,8 @@ def main(ticket: str) -> None:
     params = read_params()
     parent, number = ticket_files(params.parent(ticket)), params.round_of(ticket)
     prepared = load(PREPARED)
-    mask, changes = next_mask(params, ticket, parent, number)
     final = as_final(params, ticket)
+    mask, changes = next_mask(params, ticket, parent, number)
     search = Search(early_stop=EarlyBird(mask, params.prune)) if params.prune.early_bird and not final else WHOLE
 
     use_all_gpus(params.train.device)  # behind everything that wrong input can stop

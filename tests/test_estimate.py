@@ -67,4 +67,7 @@ def test_command_prints_a_row_for_each_stage_and_wants_prepared_images(smoke):
     assert told.exit_code == 0, told.output
     assert "lth@r02" in told.output
     assert "together" in told.output
+    other = Path("params.yaml").read_text().replace("name: digits", "name: svhn  ")
+    Path("params.yaml").write_text(other)
+    assert "expected the images 'svhn', came 'digits'; run the stage data" in runner.invoke(main, ["estimate"]).output
     assert {path.name for path in Path().iterdir()} == {"params.yaml", "data"}

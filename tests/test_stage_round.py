@@ -46,14 +46,17 @@ def test_ticket_of_a_parent_that_was_trained_as_final_is_refused(tmp_path, monke
     assert as_final(plain, "lth/r03")  # nothing is made shorter, so all tickets are trained alike
 
 
-def test_check_names_a_ticket_that_became_the_last_of_its_chain(tmp_path, monkeypatch):
+def test_check_names_tickets_whose_place_in_the_chain_has_changed(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     text = PARAMS.read_text().replace("uticket/hardware/chips", str(ROOT / "uticket/hardware/chips"))
-    (tmp_path / "params.yaml").write_text(text)
+    (tmp_path / "params.yaml").write_text(text.replace("early_bird: false", "early_bird: true"))
     last = read_params("params.yaml").last("lth")
     trained(tmp_path, last, final=True)
-    assert "search" not in CliRunner().invoke(main, ["check"]).output
+    trained(tmp_path, "lth/r01", final=False)
+    assert "expected to be trained" not in CliRunner().invoke(main, ["check"]).output
     (tmp_path / "tickets" / last / "metrics.json").write_text('{"final": false}')
+    (tmp_path / "tickets" / "lth" / "r01" / "metrics.json").write_text('{"final": true}')
     told = CliRunner().invoke(main, ["check"]).output
-    assert f"tickets/{last}: trained for the search, and now the last of its chain" in told
-    assert f"--single-item {last.replace('/', '@')}" in told
+    assert f"tickets/{last}: expected to be trained to the end, as the last of its chain, was not: dvc repro" in told
+    assert "tickets/lth/r01: expected to be trained for the search, as others are pruned from it, was not" in told
+    assert "--force --single-item lth@r01" in told

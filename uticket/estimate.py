@@ -3,10 +3,12 @@
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 
 from uticket.data.prepared import load
+from uticket.errors import InputError
 from uticket.mask import Mask
 from uticket.names import QUANTIZERS
 from uticket.params import DENSE, Params, Train
@@ -31,10 +33,13 @@ def estimate_stages(params: Params, steps: int) -> dict[str, float]:
     """Return the seconds of each stage that trains or tests a network, as if run from scratch by one process.
 
     steps: of training that are measured for each of a few densities, with masks drawn at random. Early tickets count
-    as if they did not end early. Raises InputError if the images are not prepared.
+    as if they did not end early. Raises InputError if the images are not prepared, or others are.
     """
+    prepared, name = load(PREPARED), params.data.name
+    expected = Path(params.data.path).name if name == "folder" else name
+    if prepared.name != expected:
+        raise InputError(f"{PREPARED}: expected the images {expected!r}, came {prepared.name!r}; run the stage data")
     device = choose_device(params.train.device)
-    prepared = load(PREPARED)
     images, test = on_device(prepared, device)
     rounds = {ticket: params.round_of(ticket) for method in params.tickets for ticket in params.chain(method)[1:]}
     shown = sorted({0, *np.linspace(1, max(rounds.values()), MEASURED_ROUNDS).round().astype(int).tolist()})

@@ -216,6 +216,9 @@ class Params(Block):
         for method, chain in self.tickets.items():
             for ticket in chain:
                 self.lineage(f"{method}/{ticket}")
+        if self.prune.early_time and (self.train.epochs < 3 or self.model.timesteps < 3):
+            came = f"{self.train.epochs} and {self.model.timesteps}"
+            raise ValueError(f"prune.early_time: expected at least 3 train.epochs and 3 model.timesteps, came {came}")
         for method in self.tickets if self.prune.early else ():
             last = self.last(method)
             if last != DENSE and not self.is_final(last):

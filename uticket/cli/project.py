@@ -31,11 +31,10 @@ def check() -> None:
     click.echo(f"params.yaml: in order ({setting})")
     for folder in left_over(params):
         click.echo(f"{folder}: no ticket of params.yaml; remove it, or it stays part of what later stages depend on")
-    for ticket in only_searched(params):
+    for ticket, final in trained_otherwise(params):
+        expected = "to the end, as the last of its chain" if final else "for the search, as others are pruned from it"
         again = f"dvc repro --force --single-item {ticket.replace('/', '@')}"
-        click.echo(
-            f"tickets/{ticket}: trained for the search, and now the last of its chain; train it to the end: {again}"
-        )
+        click.echo(f"tickets/{ticket}: expected to be trained {expected}, was not: {again}")
 
 
 @click.command()
@@ -57,11 +56,15 @@ def left_over(params: Params) -> list[Path]:
     return sorted(folder for folder in Path("tickets").glob("*/*/") if folder not in known)
 
 
-def only_searched(params: Params) -> list[str]:
-    """Return the tickets that were trained to be pruned further, and from which none is pruned any more."""
-    tickets = [ticket for method in params.tickets for ticket in params.by_round(method)[1:] if params.is_final(ticket)]
-    written = [ticket for ticket in tickets if ticket_files(ticket).metrics.exists()]
-    return [ticket for ticket in written if not read_json(ticket_files(ticket).metrics).get("final", True)]
+def trained_otherwise(params: Params) -> list[tuple[str, bool]]:
+    """Return the tickets whose training no longer fits their place in the chains, and whether they are the last now."""
+    tickets = [ticket for method in params.tickets for ticket in params.by_round(method)[1:]]
+    found = []
+    for ticket in tickets if params.prune.early else ():
+        metrics, final = ticket_files(ticket).metrics, params.is_final(ticket)
+        if metrics.exists() and read_json(metrics).get("final", True) != final:
+            found.append((ticket, final))
+    return found
 
 
 @click.command()
