@@ -305,9 +305,12 @@ def test_training_ends_within_seconds_after_dvc_was_killed(project):
     """SIGKILL leaves dvc no time to end its children."""
     command = [sys.executable, "-m", "dvc", "exp", "run", "-S", "train.epochs=100000", "-S", "train.save_minutes=0.001"]
     with subprocess.Popen(command, cwd=project.folder, env=project.env, stdout=subprocess.DEVNULL) as dvc:
-        state = wait_until(lambda: next(project.folder.glob(".uticket/scratch/dense-*/state.safetensors"), None))
-        (training,) = [p for p in psutil.Process(dvc.pid).children(recursive=True) if "stages.dense" in p.cmdline()[-1]]
-        dvc.kill()
+        try:
+            state = wait_until(lambda: next(project.folder.glob(".uticket/scratch/dense-*/state.safetensors"), None))
+            children = psutil.Process(dvc.pid).children(recursive=True)  # with a shell in between or without
+            (training,) = [child for child in children if child.cmdline()[-2:] == ["-m", "stages.dense"]]
+        finally:
+            dvc.kill()
     training.wait(10)
     assert state.exists()
 
