@@ -26,7 +26,7 @@ from uticket.snn.search import WHOLE
 from uticket.snn.train import fastest_layout, running_in, train_step
 
 WARM_UP = 2  # steps in which loops are compiled and memory is fetched
-MEASURED_ROUNDS = 4  # the steps of the rounds between are interpolated over density
+MEASURED_ROUNDS = 4  # beside dense; the steps of the rounds between are interpolated by round
 
 
 def estimate_stages(params: Params, steps: int) -> dict[str, float]:
