@@ -16,10 +16,10 @@ import torch
 
 from benchmarks.timing import in_turn
 from benchmarks.vgg16 import vgg16_masks
+from uticket.base.seeds import generator
 from uticket.hardware.cycles import layer_cycles
-from uticket.mapping import contiguous, unit_nonzeros
-from uticket.seeds import generator
-from uticket.ticket.balance import balance
+from uticket.mapping.mapping import contiguous, unit_nonzeros
+from uticket.prune.balance import balance
 
 PES, REPEATS = 16, 9
 

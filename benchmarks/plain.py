@@ -12,8 +12,8 @@ import torch
 from snntorch import surrogate
 from torch import Tensor, nn
 
-from uticket.params import Model
-from uticket.snn.models import POOL, VGG_STEPS
+from uticket.config.params import Model
+from uticket.networks.models import POOL, VGG_STEPS
 
 
 class PlainVGG(nn.Module):

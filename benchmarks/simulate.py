@@ -18,7 +18,7 @@ from benchmarks.vgg16 import TIMESTEPS, vgg16
 from uticket.hardware.chip import DEFAULT_CHIP, read_chip
 from uticket.hardware.events import Broadcast
 from uticket.hardware.simulate import Network, network_cost, simulate
-from uticket.mapping import Array
+from uticket.mapping.mapping import Array
 
 REPEATS = 5
 CASES = {

@@ -3,7 +3,7 @@
 The networks of the paper (VGG-16 at 32 x 32) and of the default run (vgg7 at 8 x 8), T = 4. Ours, a plain snnTorch loop
 over the timesteps and SpikingJelly run in turn in one process, on the same images; times are medians of the repeats, in
 seconds. Then each layer shape of both networks alone, at several densities: where SPARSE_BELOW of
-`uticket.snn.layout` comes from. `python -m benchmarks.sparse` prints JSON.
+`uticket.engine.layout` comes from. `python -m benchmarks.sparse` prints JSON.
 """
 
 import json
@@ -16,13 +16,13 @@ from torch import nn
 from benchmarks.plain import plain_networks
 from benchmarks.step import settings, stepper
 from benchmarks.timing import in_turn
-from uticket.mask import Mask
-from uticket.seeds import generator
-from uticket.snn.device import choose_device
-from uticket.snn.layout import BatchFirst, Kept, SparseConv, choose_layout
-from uticket.snn.masking import MaskedWeights
-from uticket.snn.models import SpikingNetwork, build, weight_layers
-from uticket.snn.shapes import describe_layers
+from uticket.base.seeds import generator
+from uticket.engine.layout import BatchFirst, Kept, SparseConv, choose_layout
+from uticket.networks.models import SpikingNetwork, build, weight_layers
+from uticket.networks.shapes import describe_layers
+from uticket.ticket.mask import Mask
+from uticket.training.device import choose_device
+from uticket.training.masking import MaskedWeights
 
 REPEATS = 7
 CASES = {"vgg7 at 8 x 8": ("vgg7", (1, 8, 8), 64), "vgg16 at 32 x 32": ("vgg16", (3, 32, 32), 64)}

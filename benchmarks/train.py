@@ -15,8 +15,8 @@ from torch import Tensor
 from benchmarks.plain import plain_networks
 from benchmarks.step import settings, stepper
 from benchmarks.timing import in_turn
-from uticket.snn.device import choose_device
-from uticket.snn.models import build
+from uticket.networks.models import build
+from uticket.training.device import choose_device
 
 REPEATS = 15
 CASES = {"vgg7 at 8 x 8": ("vgg7", (1, 8, 8), 64, 10), "vgg16 at 32 x 32": ("vgg16", (3, 32, 32), 64, 1)}

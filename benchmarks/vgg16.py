@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from uticket.layers import Layer
-from uticket.seeds import generator
+from uticket.base.seeds import generator
+from uticket.ticket.layers import Layer
 
 DENSITY, RATE, TIMESTEPS = 0.02, 0.15, 4
 FILTERS = [64, 64, 128, 128, 256, 256, 256, 512, 512, 512, 512, 512, 512]

@@ -20,9 +20,9 @@ import stages.dense
 import stages.map
 import stages.round
 import stages.simulate
-from uticket.params import DENSE, read_params
-from uticket.paths import mapping_files, simulation_files, ticket_files
-from uticket.readme import write_between
+from uticket.config.params import DENSE, read_params
+from uticket.config.paths import mapping_files, simulation_files, ticket_files
+from uticket.report.readme import write_between
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "docs" / "results" / "selection.csv"

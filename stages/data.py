@@ -2,11 +2,11 @@
 
 import click
 
+from uticket.base.progress import log, start_logging
+from uticket.config.params import read_params
+from uticket.config.paths import DOWNLOADS, PREPARED
 from uticket.data.prepared import save
 from uticket.data.sources import prepare
-from uticket.params import read_params
-from uticket.paths import DOWNLOADS, PREPARED
-from uticket.progress import log, start_logging
 
 
 @click.command(help=__doc__)

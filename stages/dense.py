@@ -4,22 +4,22 @@ import json
 
 import click
 
+from uticket.base.progress import start_logging
+from uticket.base.seeds import torch_seed
+from uticket.config.params import DENSE, read_params
+from uticket.config.paths import PREPARED, TicketFiles, ticket_files
 from uticket.data.prepared import load
-from uticket.mask import Mask
-from uticket.params import DENSE, read_params
-from uticket.paths import PREPARED, TicketFiles, ticket_files
-from uticket.progress import start_logging
-from uticket.seeds import torch_seed
-from uticket.snn.batches import Images, on_device
-from uticket.snn.checkpoint import save_state
-from uticket.snn.device import choose_device
-from uticket.snn.keep import Keep
-from uticket.snn.masking import MaskedWeights
-from uticket.snn.models import SpikingNetwork, build, weight_layers
-from uticket.snn.ranks import joined, use_all_gpus
-from uticket.snn.search import WHOLE, Search
-from uticket.snn.ticket import write_ticket
-from uticket.snn.train import Trained, train
+from uticket.networks.models import SpikingNetwork, build, weight_layers
+from uticket.ticket.mask import Mask
+from uticket.training.batches import Images, on_device
+from uticket.training.checkpoint import save_state
+from uticket.training.device import choose_device
+from uticket.training.keep import Keep
+from uticket.training.masking import MaskedWeights
+from uticket.training.ranks import joined, use_all_gpus
+from uticket.training.search import WHOLE, Search
+from uticket.training.ticket import write_ticket
+from uticket.training.train import Trained, train
 
 
 @click.command(help=__doc__)

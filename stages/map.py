@@ -6,16 +6,16 @@ from pathlib import Path
 import click
 import pandas as pd
 
+from uticket.base.progress import bar, log, start_logging
+from uticket.config.names import QUANTIZERS
+from uticket.config.params import read_params
+from uticket.config.paths import mapping_files, ticket_files
 from uticket.hardware.analytic import count_cycles, network_totals
 from uticket.hardware.chip import read_chip
 from uticket.hardware.held import HeldTicket
 from uticket.hardware.storage import WORD_BITS, fit_scratchpad, size_bits
-from uticket.mapping import POLICIES, Array, map_layers, unit_nonzeros
-from uticket.mask import Mask
-from uticket.names import QUANTIZERS
-from uticket.params import read_params
-from uticket.paths import mapping_files, ticket_files
-from uticket.progress import bar, log, start_logging
+from uticket.mapping.mapping import POLICIES, Array, map_layers, unit_nonzeros
+from uticket.ticket.mask import Mask
 
 
 @click.command(help=__doc__)

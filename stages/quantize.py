@@ -4,19 +4,19 @@ import click
 import pandas as pd
 import torch
 
+from uticket.base.progress import bar, log, start_logging
+from uticket.config.names import QUANTIZERS
+from uticket.config.params import read_params
+from uticket.config.paths import PREPARED, quantization_file, ticket_files
 from uticket.data.prepared import load
-from uticket.hardware.quantize import quantize
-from uticket.layers import read_layers
-from uticket.mask import Mask
-from uticket.names import QUANTIZERS
-from uticket.params import read_params
-from uticket.paths import PREPARED, quantization_file, ticket_files
-from uticket.progress import bar, log, start_logging
-from uticket.snn.batches import on_device
-from uticket.snn.checkpoint import load_state
-from uticket.snn.device import choose_device
-from uticket.snn.evaluate import accuracy
-from uticket.snn.models import build, weight_layers
+from uticket.networks.models import build, weight_layers
+from uticket.ticket.layers import read_layers
+from uticket.ticket.mask import Mask
+from uticket.ticket.quantize import quantize
+from uticket.training.batches import on_device
+from uticket.training.checkpoint import load_state
+from uticket.training.device import choose_device
+from uticket.training.evaluate import accuracy
 
 
 @click.command(help=__doc__)

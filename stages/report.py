@@ -5,9 +5,9 @@ from dataclasses import fields
 
 import click
 
-from uticket.params import read_params
-from uticket.paths import REPORT
-from uticket.progress import log, start_logging
+from uticket.base.progress import log, start_logging
+from uticket.config.params import read_params
+from uticket.config.paths import REPORT
 from uticket.report.figures import draw, drawable
 from uticket.report.page import page
 from uticket.report.tables import gather, summarize, summarize_events

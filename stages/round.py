@@ -4,29 +4,29 @@ from functools import partial
 
 import click
 
-from uticket.arrays import load_weights
+from uticket.base.errors import InputError
+from uticket.base.files import load_weights
+from uticket.base.progress import log, start_logging
+from uticket.base.seeds import generator, torch_seed
+from uticket.config.params import DENSE, Params, read_params
+from uticket.config.paths import PREPARED, TicketFiles, read_json, ticket_files
 from uticket.data.prepared import load
-from uticket.errors import InputError
-from uticket.layers import read_layers
-from uticket.mapping import Array
-from uticket.mask import Mask
-from uticket.params import DENSE, Params, read_params
-from uticket.paths import PREPARED, TicketFiles, read_json, ticket_files
-from uticket.progress import log, start_logging
-from uticket.seeds import generator, torch_seed
-from uticket.snn.batches import on_device
-from uticket.snn.checkpoint import load_state
-from uticket.snn.device import choose_device
-from uticket.snn.keep import Keep
-from uticket.snn.masking import MaskedWeights
-from uticket.snn.models import build
-from uticket.snn.ranks import joined, use_all_gpus
-from uticket.snn.search import WHOLE, Search
-from uticket.snn.ticket import write_ticket
-from uticket.snn.train import train
-from uticket.ticket.balance import balance_layers
-from uticket.ticket.early_bird import EarlyBird
-from uticket.ticket.prune import prune
+from uticket.mapping.mapping import Array
+from uticket.networks.models import build
+from uticket.prune.balance import balance_layers
+from uticket.prune.early_bird import EarlyBird
+from uticket.prune.prune import prune
+from uticket.ticket.layers import read_layers
+from uticket.ticket.mask import Mask
+from uticket.training.batches import on_device
+from uticket.training.checkpoint import load_state
+from uticket.training.device import choose_device
+from uticket.training.keep import Keep
+from uticket.training.masking import MaskedWeights
+from uticket.training.ranks import joined, use_all_gpus
+from uticket.training.search import WHOLE, Search
+from uticket.training.ticket import write_ticket
+from uticket.training.train import train
 
 
 @click.command(help=__doc__)

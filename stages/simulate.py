@@ -8,17 +8,17 @@ from typing import Any
 
 import click
 
-from uticket.errors import InputError
+from uticket.base.errors import InputError
+from uticket.base.progress import bar, log, start_logging
+from uticket.base.tables import read_table, write_table
+from uticket.config.names import CostModel
+from uticket.config.params import Params, read_params
+from uticket.config.paths import SimulationFiles, simulation_files, ticket_files
 from uticket.hardware.chip import Chip, read_chip
 from uticket.hardware.events import Broadcast, read_spikes
 from uticket.hardware.held import HeldTicket
 from uticket.hardware.simulate import Cost, Network, network_cost, simulate
-from uticket.mapping import Array
-from uticket.names import CostModel
-from uticket.params import Params, read_params
-from uticket.paths import SimulationFiles, simulation_files, ticket_files
-from uticket.progress import bar, log, start_logging
-from uticket.tables import read_table, write_table
+from uticket.mapping.mapping import Array
 
 Row = dict[str, Any]
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from uticket.params import Augment, Model, Params, Train, read_params
+from uticket.config.params import Augment, Model, Params, Train, read_params
 
 ROOT = Path(__file__).parent.parent
 PARAMS = ROOT / "tests" / "data" / "params.yaml"  # fixed, whatever the user has set in params.yaml

@@ -9,16 +9,16 @@ from hypothesis.extra import numpy as hnp
 from torch import nn
 
 from tests.test_train import half_mask, made_up
-from uticket.layers import read_layers
-from uticket.mask import Mask
-from uticket.paths import TicketFiles
-from uticket.snn.activity import measure_activity, network_spike_sparsity, sample_spikes
-from uticket.snn.cost import Cost
-from uticket.snn.models import SpikingNetwork, build
-from uticket.snn.shapes import describe_layers
-from uticket.snn.ticket import write_ticket
-from uticket.snn.train import Epoch, Trained
-from uticket.spikes import load_spikes, save_spikes
+from uticket.config.paths import TicketFiles
+from uticket.networks.models import SpikingNetwork, build
+from uticket.networks.shapes import describe_layers
+from uticket.ticket.layers import read_layers
+from uticket.ticket.mask import Mask
+from uticket.ticket.spikes import load_spikes, save_spikes
+from uticket.training.activity import measure_activity, network_spike_sparsity, sample_spikes
+from uticket.training.cost import Cost
+from uticket.training.ticket import write_ticket
+from uticket.training.train import Epoch, Trained
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from uticket.arrays import npz_bytes
+from uticket.base.files import npz_bytes
 
 ARRAYS = {"file": np.arange(6, dtype=np.int64).reshape(2, 3), "layer/conv.weight": np.array([True, False])}
 

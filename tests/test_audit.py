@@ -15,11 +15,11 @@ from torch.nn.utils.prune import l1_unstructured
 
 from tests.conftest import PARAMS
 from tests.test_cycles import LAYER, mask_of
+from uticket.base.errors import InputError
 from uticket.cli import main
-from uticket.errors import InputError
-from uticket.foreign import READ, read_arrays, write_arrays
-from uticket.layers import write_layers
-from uticket.params import read_params
+from uticket.config.params import read_params
+from uticket.ticket.foreign import READ, read_arrays, write_arrays
+from uticket.ticket.layers import write_layers
 
 FORMATS = sorted(READ)
 

@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from tests.test_cycles import LAYER
+from uticket.base.seeds import generator
 from uticket.hardware.cycles import layer_cycles
-from uticket.mapping import POLICIES, Array, Mapping, channel_slices, contiguous, count_by_row, unit_nonzeros
-from uticket.mask import Mask
-from uticket.seeds import generator
-from uticket.ticket.balance import balance, balance_layers, whole_layer
-from uticket.ticket.bins import Bins
-from uticket.ticket.draw import draw
-from uticket.ticket.select import SELECT
+from uticket.mapping.mapping import POLICIES, Array, Mapping, channel_slices, contiguous, count_by_row, unit_nonzeros
+from uticket.prune.balance import balance, balance_layers, whole_layer
+from uticket.prune.bins import Bins
+from uticket.prune.draw import draw
+from uticket.prune.select import SELECT
+from uticket.ticket.mask import Mask
 
 MODES = ["both", "recover", "remove"]
 masks = hnp.arrays(bool, st.tuples(st.integers(1, 12), st.integers(1, 4), st.just(3), st.just(3)))

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from uticket.config.params import Augment
 from uticket.data.prepared import ImageSet, Prepared
-from uticket.params import Augment
-from uticket.snn.batches import Images, on_device
+from uticket.training.batches import Images, on_device
 
 PLAIN = Augment(crop=0, flip=False, cutout=0)
 

@@ -6,11 +6,11 @@ import pytest
 from ruamel.yaml import YAML
 
 from tests.test_events import layer_of
-from uticket.errors import InputError
+from uticket.base.errors import InputError
 from uticket.hardware.chip import DEFAULT_CHIP, Chip, read_chip
 from uticket.hardware.energy import Counts, chip_energy
 from uticket.hardware.traffic import Accesses, Traffic, layer_traffic
-from uticket.mapping import contiguous, unit_nonzeros
+from uticket.mapping.mapping import contiguous, unit_nonzeros
 
 
 @pytest.fixture

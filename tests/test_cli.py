@@ -6,7 +6,7 @@ from click.testing import CliRunner
 
 from tests.conftest import PARAMS, ROOT
 from uticket.cli import main
-from uticket.readme import BEGIN, END
+from uticket.report.readme import BEGIN, END
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from uticket.hardware.analytic import count_cycles, network_totals
 from uticket.hardware.cycles import group_utilization, group_utilization_ceil, layer_cycles
-from uticket.layers import Layer, read_layers, write_layers
-from uticket.mapping import Array, channel_slices, contiguous
+from uticket.mapping.mapping import Array, channel_slices, contiguous
+from uticket.ticket.layers import Layer, read_layers, write_layers
 
 LAYER = Layer(
     name="conv2",

@@ -10,10 +10,10 @@ import pytest
 from PIL import Image
 from scipy.io import savemat
 
+from uticket.base.errors import InputError
+from uticket.config.params import Data
 from uticket.data.prepared import ImageSet, Prepared, load, save
 from uticket.data.sources import prepare
-from uticket.errors import InputError
-from uticket.params import Data
 
 
 def settings(name: str, path: Path | str = "data/images", **others: object) -> Data:

@@ -105,8 +105,8 @@ def test_params_are_the_used_values(name):
 
 
 def test_the_check_follows_imports_through_other_files():
-    assert Path("uticket/ticket/select.py") in imported(Path("stages/round.py"))
-    assert Path("uticket/snn/train.py") not in imported(Path("stages/simulate.py"))
+    assert Path("uticket/prune/select.py") in imported(Path("stages/round.py"))
+    assert Path("uticket/training/train.py") not in imported(Path("stages/simulate.py"))
     assert {"hw.pes", "balance", "tickets", "prune.fraction"} <= used_params(Path("stages/round.py"))
 
 

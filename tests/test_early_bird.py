@@ -1,8 +1,8 @@
 import numpy as np
 
-from uticket.mask import Mask
-from uticket.params import Prune
-from uticket.ticket.early_bird import EarlyBird
+from uticket.config.params import Prune
+from uticket.prune.early_bird import EarlyBird
+from uticket.ticket.mask import Mask
 
 HALF = Prune(fraction=0.5, scope="global", early_time=False, early_time_threshold=0.6, early_bird=True)
 

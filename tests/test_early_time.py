@@ -4,10 +4,10 @@ import pytest
 import torch
 
 from tests.test_train import made_up
-from uticket.snn import early_time
-from uticket.snn.batches import Images
-from uticket.snn.early_time import choose_timesteps, divergences, enough_timesteps
-from uticket.snn.models import build
+from uticket.networks.models import build
+from uticket.training import early_time
+from uticket.training.batches import Images
+from uticket.training.early_time import choose_timesteps, divergences, enough_timesteps
 
 
 def test_divergence_of_the_classes_by_hand():

@@ -7,10 +7,10 @@ from click.testing import CliRunner
 from stages import data
 from tests.conftest import ROOT
 from tests.test_train import made_up
-from uticket import estimate
 from uticket.cli import main
-from uticket.params import read_params
-from uticket.snn.models import build
+from uticket.config.params import read_params
+from uticket.networks.models import build
+from uticket.pipeline import estimate
 
 
 @pytest.fixture

@@ -8,13 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.test_recurrence import step_through
-from uticket.errors import InputError
+from uticket.base.errors import InputError
+from uticket.config.names import TokenCost
 from uticket.hardware.analytic import count_cycles
 from uticket.hardware.events import Broadcast, LayerEvents, layer_events, simulate_events
 from uticket.hardware.tokens import cut, outputs_of_a_pe, tokens_of
-from uticket.layers import Layer
-from uticket.mapping import Array, map_layers
-from uticket.names import TokenCost
+from uticket.mapping.mapping import Array, map_layers
+from uticket.ticket.layers import Layer
 
 COSTS: dict[TokenCost, list[int]] = {"timesteps": [0, 3, 3, 3], "spikes": [0, 1, 2, 3], "one": [0, 1, 1, 1]}
 

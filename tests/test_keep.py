@@ -15,15 +15,15 @@ import torch
 
 from tests.conftest import PARAMS, ROOT
 from tests.test_train import half_mask, made_up
-from uticket.errors import InputError
-from uticket.params import Model, Train, read_params
-from uticket.progress import log
-from uticket.snn.checkpoint import State, copy_state
-from uticket.snn.device import choose_device
-from uticket.snn.keep import Keep, code_in_use, digest
-from uticket.snn.masking import MaskedWeights
-from uticket.snn.models import build
-from uticket.snn.train import Trained, train
+from uticket.base.errors import InputError
+from uticket.base.progress import log
+from uticket.config.params import Model, Train, read_params
+from uticket.networks.models import build
+from uticket.training.checkpoint import State, copy_state
+from uticket.training.device import choose_device
+from uticket.training.keep import Keep, code_in_use, digest
+from uticket.training.masking import MaskedWeights
+from uticket.training.train import Trained, train
 
 SCRIPT = """
 import sys
@@ -31,7 +31,7 @@ from pathlib import Path
 from types import ModuleType
 from tests.conftest import PARAMS
 from tests.test_keep import LONG, trained_to
-from uticket.progress import start_logging
+from uticket.base.progress import start_logging
 start_logging()
 settings = LONG.model_copy(update={"epochs": int(sys.argv[3])})
 trained_to(Path(sys.argv[1]), settings, Path(sys.argv[2]))
@@ -221,7 +221,7 @@ def test_code_that_is_imported_late_damages_no_state(tmp_path, monkeypatch):
 
     with pytest.raises(KilledError):
         killed()
-    late = ModuleType("uticket.snn.late")
+    late = ModuleType("uticket.training.late")
     late.__file__ = str(ROOT / "uticket" / "snn" / "lif_gpu.py")
     monkeypatch.setitem(sys.modules, late.__name__, late)
     with Keep("test", 0, root=tmp_path) as keep:
@@ -235,7 +235,7 @@ def test_code_counts_whether_it_is_imported_yet_or_not(tmp_path, monkeypatch):
     program.write_text("main")
     (tmp_path / "snn").mkdir()
     (tmp_path / "snn" / "lif_gpu.py").write_text("late")
-    monkeypatch.setattr("uticket.snn.keep.PACKAGE", tmp_path)
+    monkeypatch.setattr("uticket.training.keep.PACKAGE", tmp_path)
     monkeypatch.setattr(sys.modules["__main__"], "__file__", str(program), raising=False)
     before = code_in_use()
     assert {"late", "main"} <= set(before)

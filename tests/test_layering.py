@@ -15,7 +15,7 @@ def loads(slow: str, module: str, root: Path) -> bool:
 @pytest.mark.parametrize(
     "module",
     [
-        "uticket.ticket.prune, uticket.ticket.balance, uticket.ticket",
+        "uticket.prune.prune, uticket.prune.balance, uticket.ticket",
         "uticket.hardware.analytic, uticket.hardware.simulate, uticket.hardware.export, uticket.hardware",
         "uticket.data.sources",
         "uticket.cli",

@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 from torch import nn
 
 from tests.conftest import PARAMS
-from uticket.mask import Mask
-from uticket.params import read_params
-from uticket.snn.layout import BatchFirst, BatchLast, Kept, MaxPool, SparseConv, choose_layout
-from uticket.snn.masking import MaskedWeights
-from uticket.snn.models import SpikingNetwork, build, weight_layers
-from uticket.snn.neuron import LIFSteps
-from uticket.snn.shapes import describe_layers
-from uticket.snn.train import per_step_loss
+from uticket.config.params import read_params
+from uticket.engine.layout import BatchFirst, BatchLast, Kept, MaxPool, SparseConv, choose_layout
+from uticket.engine.neuron import LIFSteps
+from uticket.networks.models import SpikingNetwork, build, weight_layers
+from uticket.networks.shapes import describe_layers
+from uticket.ticket.mask import Mask
+from uticket.training.masking import MaskedWeights
+from uticket.training.train import per_step_loss
 
 SETTINGS = read_params(PARAMS).model
 

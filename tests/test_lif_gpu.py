@@ -6,12 +6,12 @@ import sys
 import pytest
 import torch
 
-from uticket.snn import lif_steps
-from uticket.snn.neuron import engine
+from uticket.engine import lif_steps
+from uticket.engine.neuron import engine
 
 triton = pytest.importorskip("triton")
 LEAK, THRESHOLD, ALPHA = 0.25, 1.0, 2.0
-NAME = "uticket.snn.lif_gpu"
+NAME = "uticket.engine.lif_gpu"
 
 
 @pytest.fixture
@@ -70,5 +70,5 @@ def test_kernels_compile_for_gpus(tmp_path, monkeypatch, capability, timesteps):
 
 
 def test_each_tensor_has_its_engine():
-    assert engine(torch.zeros(4, 2)).__name__ == "uticket.snn.lif_cpu"
-    assert engine(torch.zeros(4, 2, dtype=torch.float64)).__name__ == "uticket.snn.lif_steps"
+    assert engine(torch.zeros(4, 2)).__name__ == "uticket.engine.lif_cpu"
+    assert engine(torch.zeros(4, 2, dtype=torch.float64)).__name__ == "uticket.engine.lif_steps"

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from tests.test_cycles import LAYER
 from uticket.hardware.cycles import layer_cycles
-from uticket.mapping import (
+from uticket.mapping.mapping import (
     POLICIES,
     Array,
     by_workload,

@@ -4,9 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from uticket.arrays import load_weights
-from uticket.errors import InputError
-from uticket.mask import Mask
+from uticket.base.errors import InputError
+from uticket.base.files import load_weights
+from uticket.ticket.mask import Mask
 
 layers = st.dictionaries(
     st.from_regex(r"[a-z]{1,8}", fullmatch=True),

@@ -2,8 +2,8 @@ import pytest
 import torch
 from torch import nn
 
-from uticket.snn.models import build, weight_layers
-from uticket.snn.shapes import describe_layers
+from uticket.networks.models import build, weight_layers
+from uticket.networks.shapes import describe_layers
 
 RESNET19_LAYERS = (
     ["conv1"]

@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from uticket.snn.layout import BatchLast
-from uticket.snn.neuron import LIF
-from uticket.snn.norm_fire import norm_fire
+from uticket.engine.layout import BatchLast
+from uticket.engine.neuron import LIF
+from uticket.engine.norm_fire import norm_fire
 
 SHAPES = [(3, 4, 5, 7, 6), (2, 1, 40, 40, 4), (5, 3, 1, 1, 2), (1, 2, 9, 9, 64)]
 

@@ -6,8 +6,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from tests.conftest import PARAMS, ROOT
-from uticket.errors import InputError
-from uticket.params import Params, read_params
+from uticket.base.errors import InputError
+from uticket.config.params import Params, read_params
 
 
 def changed(tmp_path: Path, key: str, value: object) -> Path:

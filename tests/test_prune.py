@@ -4,9 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from uticket.mask import Mask
-from uticket.ticket.prune import prune
-from uticket.ticket.select import largest
+from uticket.prune.prune import prune
+from uticket.prune.select import largest
+from uticket.ticket.mask import Mask
 
 magnitudes = st.integers(-3, 3).map(float)  # few values, so that many are equal
 weights = st.dictionaries(st.sampled_from("abc"), hnp.arrays(float, (3, 2, 2, 2), elements=magnitudes), min_size=1)

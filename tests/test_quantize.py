@@ -6,12 +6,12 @@ from hypothesis.extra import numpy as hnp
 from safetensors.numpy import save_file
 
 from tests.test_cycles import LAYER, mask_of
-from uticket.errors import InputError
+from uticket.base.errors import InputError
+from uticket.config.paths import TicketFiles
 from uticket.hardware.held import HeldTicket
-from uticket.hardware.quantize import quantize, stored_mask
-from uticket.layers import write_layers
-from uticket.mask import Mask
-from uticket.paths import TicketFiles
+from uticket.ticket.layers import write_layers
+from uticket.ticket.mask import Mask
+from uticket.ticket.quantize import quantize, stored_mask
 
 values = hnp.arrays(np.float32, (3, 5), elements=st.floats(-10, 10, width=32))
 

@@ -9,15 +9,15 @@ import torch
 
 from tests.conftest import PARAMS, ROOT
 from tests.test_train import half_mask, made_up
-from uticket.errors import InputError
-from uticket.params import Train, read_params
-from uticket.snn.checkpoint import copy_state
-from uticket.snn.device import choose_device
-from uticket.snn.keep import Keep
-from uticket.snn.masking import MaskedWeights
-from uticket.snn.models import SpikingNetwork, build
-from uticket.snn.ranks import ALONE, Ranks, joined, use_all_gpus
-from uticket.snn.train import train
+from uticket.base.errors import InputError
+from uticket.config.params import Train, read_params
+from uticket.networks.models import SpikingNetwork, build
+from uticket.training.checkpoint import copy_state
+from uticket.training.device import choose_device
+from uticket.training.keep import Keep
+from uticket.training.masking import MaskedWeights
+from uticket.training.ranks import ALONE, Ranks, joined, use_all_gpus
+from uticket.training.train import train
 
 STEPS = 20
 IMAGES = 25  # one batch of them is an epoch; two processes get 13 and 12

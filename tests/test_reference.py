@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from uticket.base.seeds import generator
 from uticket.hardware.cycles import layer_cycles
-from uticket.mapping import Mapping, channel_slices, contiguous, unit_nonzeros
-from uticket.seeds import generator
-from uticket.ticket.balance import balance
+from uticket.mapping.mapping import Mapping, channel_slices, contiguous, unit_nonzeros
+from uticket.prune.balance import balance
 
 VECTORS = np.load(Path(__file__).parent / "data" / "reference.npz", allow_pickle=False)
 STYLES = ("sata", "systolic")

@@ -6,13 +6,20 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from uticket.errors import InputError
-from uticket.paths import ReportFiles
-from uticket.readme import BEGIN, END, results_markdown, update_readme, update_simulator_page, update_training_page
+from uticket.base.errors import InputError
+from uticket.base.text import cell, heading
+from uticket.config.paths import ReportFiles
 from uticket.report.figures import FIGURES, draw, drawable
 from uticket.report.page import findings, text_table
+from uticket.report.readme import (
+    BEGIN,
+    END,
+    results_markdown,
+    update_readme,
+    update_simulator_page,
+    update_training_page,
+)
 from uticket.report.tables import EVENT_COLUMNS, SUMMARY_COLUMNS, Tables, reduction_pct, summarize, summarize_events
-from uticket.text import cell, heading
 
 
 def rounds(*methods: str) -> pd.DataFrame:

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from uticket.snn.sgd import SGD
+from uticket.training.sgd import SGD
 
 
 @pytest.mark.parametrize("momentum", [0.0, 0.9])

@@ -11,20 +11,20 @@ from safetensors.numpy import save_file
 from benchmarks.vgg16 import vgg16
 from tests.test_cycles import LAYER, mask_of
 from tests.test_events import layer_of
+from uticket.base.seeds import generator
 from uticket.cli import main
+from uticket.config.paths import TicketFiles
 from uticket.hardware.chip import DEFAULT_CHIP, read_chip
 from uticket.hardware.cycles import layer_cycles
 from uticket.hardware.events import Broadcast
 from uticket.hardware.export import from_wsp
 from uticket.hardware.simulate import Network, network_cost, simulate
 from uticket.hardware.storage import unpack
-from uticket.layers import write_layers
-from uticket.mapping import Array, contiguous, unit_nonzeros
-from uticket.mask import Mask
-from uticket.paths import TicketFiles
-from uticket.seeds import generator
-from uticket.spikes import save_spikes
-from uticket.ticket.balance import balance
+from uticket.mapping.mapping import Array, contiguous, unit_nonzeros
+from uticket.prune.balance import balance
+from uticket.ticket.layers import write_layers
+from uticket.ticket.mask import Mask
+from uticket.ticket.spikes import save_spikes
 
 RNG = np.random.default_rng(0)
 SPIKES = {"conv2": RNG.random((2, 3, 2, 4, 5)) < 0.4, "conv3": RNG.random((2, 3, 2, 4, 5)) < 0.2}

@@ -7,9 +7,9 @@ from click.testing import CliRunner
 
 from stages.round import as_final
 from tests.conftest import PARAMS, ROOT
+from uticket.base.errors import InputError
 from uticket.cli import main
-from uticket.errors import InputError
-from uticket.params import Params, read_params
+from uticket.config.params import Params, read_params
 
 
 def with_early_bird(chain: dict[str, str]) -> Params:

@@ -5,12 +5,12 @@ import pytest
 
 from stages.simulate import read_sparsity
 from tests.test_cycles import LAYER
-from uticket.errors import InputError
+from uticket.base.errors import InputError
+from uticket.config.paths import TicketFiles
 from uticket.hardware.events import read_spikes
 from uticket.hardware.held import HeldTicket
-from uticket.layers import write_layers
-from uticket.paths import TicketFiles
-from uticket.spikes import save_spikes
+from uticket.ticket.layers import write_layers
+from uticket.ticket.spikes import save_spikes
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from uticket.hardware.storage import fit_scratchpad, pack, size_bits, unpack
-from uticket.mapping import POLICIES, Mapping, channel_slices, contiguous, unit_nonzeros
+from uticket.mapping.mapping import POLICIES, Mapping, channel_slices, contiguous, unit_nonzeros
 
 shapes = st.tuples(st.integers(1, 7), st.integers(1, 5), st.integers(1, 3), st.integers(1, 3))
 levels = hnp.arrays(np.int32, shapes, elements=st.one_of(st.just(0), st.integers(-32768, 32767)))

@@ -6,20 +6,20 @@ import numpy as np
 import pytest
 import torch
 
-from uticket.errors import InputError
-from uticket.mask import Mask
-from uticket.params import Model, Train
-from uticket.snn.batches import Images
-from uticket.snn.checkpoint import copy_state, load_state, save_state
-from uticket.snn.early_time import enough_timesteps
-from uticket.snn.evaluate import accuracy
-from uticket.snn.keep import Keep
-from uticket.snn.layout import BatchFirst, BatchLast
-from uticket.snn.masking import MaskedWeights
-from uticket.snn.models import SpikingNetwork, build, weight_layers
-from uticket.snn.run import Epoch
-from uticket.snn.search import WHOLE, Search
-from uticket.snn.train import fastest_layout, mean_loss, per_step_loss, running_in, train
+from uticket.base.errors import InputError
+from uticket.config.params import Model, Train
+from uticket.engine.layout import BatchFirst, BatchLast
+from uticket.networks.models import SpikingNetwork, build, weight_layers
+from uticket.ticket.mask import Mask
+from uticket.training.batches import Images
+from uticket.training.checkpoint import copy_state, load_state, save_state
+from uticket.training.early_time import enough_timesteps
+from uticket.training.evaluate import accuracy
+from uticket.training.keep import Keep
+from uticket.training.masking import MaskedWeights
+from uticket.training.run import Epoch
+from uticket.training.search import WHOLE, Search
+from uticket.training.train import fastest_layout, mean_loss, per_step_loss, running_in, train
 
 
 def made_up(count: int = 24) -> Images:

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from uticket.errors import InputError
+from uticket.base.errors import InputError
 
 
 class OneLine(click.Group):

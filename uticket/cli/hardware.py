@@ -8,15 +8,15 @@ from typing import Any
 
 import click
 
+from uticket.base.errors import InputError
 from uticket.cli.options import array_options, choice, free_to_write, json_option, show
-from uticket.errors import InputError
-from uticket.foreign import write_arrays
+from uticket.config.names import CostModel, Granularity, Quantizer, TokenCost
+from uticket.config.params import whole_or_inf
+from uticket.config.paths import TicketFiles
 from uticket.hardware.chip import DEFAULT_CHIP, read_chip
-from uticket.mapping import Array
-from uticket.names import CostModel, Granularity, Quantizer, TokenCost
-from uticket.params import whole_or_inf
-from uticket.paths import TicketFiles
-from uticket.subject import Subject, read_subject
+from uticket.mapping.mapping import Array
+from uticket.ticket.foreign import write_arrays
+from uticket.ticket.subject import Subject, read_subject
 
 
 class Limit(click.ParamType):  # type: ignore[type-arg]  # generic in new versions of click only

@@ -7,15 +7,15 @@ from typing import Any
 
 import click
 
-from uticket.audit import audit as audit_masks
-from uticket.audit import compare
+from uticket.base.errors import InputError
+from uticket.base.seeds import generator
 from uticket.cli.options import array_options, choice, free_to_write, show, subject_options
-from uticket.errors import InputError
-from uticket.foreign import WRITE, write_arrays
-from uticket.mapping import Array
-from uticket.names import QUANTIZERS, Mode, Scope, Select
-from uticket.seeds import generator
-from uticket.subject import read_subject
+from uticket.config.names import QUANTIZERS, Mode, Scope, Select
+from uticket.hardware.audit import audit as audit_masks
+from uticket.hardware.audit import compare
+from uticket.mapping.mapping import Array
+from uticket.ticket.foreign import WRITE, write_arrays
+from uticket.ticket.subject import read_subject
 
 
 def parse_positions(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dict[str, int]:
@@ -88,7 +88,7 @@ def balance_command(
 
     OUT is .npz, .safetensors, .pt or .pth, a 0/1 array for each layer.
     """
-    from uticket.ticket.balance import balance_layers  # imported here: numba would slow the other commands down
+    from uticket.prune.balance import balance_layers  # imported here: numba would slow the other commands down
 
     free_to_write(out, WRITE, force)
     subject = read_subject(path, linear, skip_first)

@@ -9,10 +9,10 @@ from typing import Any, get_args
 
 import click
 
-from uticket.errors import InputError
-from uticket.mapping import Array
-from uticket.names import MOST_PES, Dataflow, Policy, SparePes
-from uticket.text import plain_table
+from uticket.base.errors import InputError
+from uticket.base.text import plain_table
+from uticket.config.names import MOST_PES, Dataflow, Policy, SparePes
+from uticket.mapping.mapping import Array
 
 
 def choice(name: str, words: Any, default: str | None, text: str) -> Callable[..., Any]:

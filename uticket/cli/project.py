@@ -4,12 +4,12 @@ from pathlib import Path
 
 import click
 
-from uticket.chains import write_chains
+from uticket.base.progress import start_logging
+from uticket.base.text import plain_table
+from uticket.config.chains import write_chains
+from uticket.config.params import Params, read_params
+from uticket.config.paths import REPORT, read_json, ticket_files
 from uticket.hardware.chip import read_chip
-from uticket.params import Params, read_params
-from uticket.paths import REPORT, read_json, ticket_files
-from uticket.progress import start_logging
-from uticket.text import plain_table
 
 
 @click.command()
@@ -41,7 +41,7 @@ def check() -> None:
 @click.option("--steps", default=20, show_default=True, type=click.IntRange(1), help="Training steps to measure.")
 def estimate(steps: int) -> None:
     """Tell how long `dvc repro` will take from scratch, by stage: measure a few training steps of params.yaml."""
-    from uticket.estimate import estimate_stages  # imported here: PyTorch takes seconds
+    from uticket.pipeline.estimate import estimate_stages  # imported here: PyTorch takes seconds
 
     start_logging()
     seconds = estimate_stages(read_params(), steps)
@@ -70,7 +70,7 @@ def trained_otherwise(params: Params) -> list[tuple[str, bool]]:
 @click.command()
 def readme() -> None:
     """Write results into README.md, docs/simulator.md and docs/training.md, between their markers."""
-    from uticket.readme import (  # imported here: pandas takes long
+    from uticket.report.readme import (  # imported here: pandas takes long
         update_readme,
         update_simulator_page,
         update_training_page,

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from uticket.base.errors import InputError
+from uticket.base.progress import bar, log
 from uticket.data.prepared import ImageSet, Prepared
-from uticket.errors import InputError
-from uticket.progress import bar, log
 
 PAPER_SIZE = 32  # Fashion-MNIST is resized from 28x28 (the paper's network facts)
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from uticket.base.errors import InputError
+from uticket.base.progress import bar, log
 from uticket.data.prepared import ImageSet
-from uticket.errors import InputError
-from uticket.progress import bar, log
 
 MODES = {1: "L", 3: "RGB"}
 DAMAGED = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)  # what Pillow raises for bad files

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from uticket.arrays import npz_bytes
-from uticket.errors import InputError
+from uticket.base.errors import InputError
+from uticket.base.files import npz_bytes
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from uticket.base.errors import InputError
+from uticket.base.seeds import generator
+from uticket.config.params import Data
 from uticket.data import download, folder
 from uticket.data.prepared import ImageSet, Prepared
-from uticket.errors import InputError
-from uticket.params import Data
-from uticket.seeds import generator
 
 DIGITS_TEST_IMAGES = 360
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from uticket.hardware.cycles import layer_cycles
-from uticket.layers import Layer
-from uticket.mapping import Array, map_layers, unit_nonzeros
+from uticket.mapping.mapping import Array, map_layers, unit_nonzeros
+from uticket.ticket.layers import Layer
 
 
 @dataclass(frozen=True)

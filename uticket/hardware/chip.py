@@ -7,9 +7,9 @@ from pydantic import Field, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from uticket.errors import InputError
-from uticket.params import Block
-from uticket.wording import describe
+from uticket.base.errors import InputError
+from uticket.config.params import Block
+from uticket.config.wording import describe
 
 DEFAULT_CHIP = Path(__file__).parent / "chips" / "uticket-32nm.yaml"
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from uticket.mapping import Ints, Mapping
-from uticket.names import SparePes
+from uticket.config.names import SparePes
+from uticket.mapping.mapping import Ints, Mapping
 
 
 @dataclass(frozen=True)

@@ -15,14 +15,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from uticket.errors import InputError
+from uticket.base.errors import InputError
+from uticket.config.names import Granularity, TokenCost
 from uticket.hardware.cycles import group_copies, group_utilization
 from uticket.hardware.recurrence import Run, private, window
 from uticket.hardware.tokens import Tokens, cut, outputs_of_a_pe, tokens_of
-from uticket.layers import Layer
-from uticket.mapping import Array, Ints, Mapping, map_layers
-from uticket.names import Granularity, TokenCost
-from uticket.spikes import load_spikes
+from uticket.mapping.mapping import Array, Ints, Mapping, map_layers
+from uticket.ticket.layers import Layer
+from uticket.ticket.spikes import load_spikes
 
 Spikes = NDArray[np.bool_]
 UNLIMITED = 2**62  # more than there are tokens

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from uticket.arrays import Weights
-from uticket.hardware.quantize import quantize, stored_mask
+from uticket.base.files import Weights
+from uticket.config.names import Quantizer
 from uticket.hardware.storage import Packed, pack
-from uticket.layers import Layer
-from uticket.mapping import Array, map_layers
-from uticket.mask import Mask
-from uticket.names import Quantizer
+from uticket.mapping.mapping import Array, map_layers
+from uticket.ticket.layers import Layer
+from uticket.ticket.mask import Mask
+from uticket.ticket.quantize import quantize, stored_mask
 
 
 def to_wsp(

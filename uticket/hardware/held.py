@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from uticket.arrays import Weights, load_weights
-from uticket.errors import InputError
-from uticket.hardware.quantize import stored_mask
-from uticket.layers import Layer, read_layers
-from uticket.mask import Mask
-from uticket.names import Quantizer
-from uticket.paths import TicketFiles
+from uticket.base.errors import InputError
+from uticket.base.files import Weights, load_weights
+from uticket.config.names import Quantizer
+from uticket.config.paths import TicketFiles
+from uticket.ticket.layers import Layer, read_layers
+from uticket.ticket.mask import Mask
+from uticket.ticket.quantize import stored_mask
 
 
 @dataclass(frozen=True)

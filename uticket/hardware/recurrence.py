@@ -14,7 +14,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from uticket.mapping import Ints
+from uticket.mapping.mapping import Ints
 
 
 class Run(NamedTuple):

@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from uticket.config.names import CostModel
 from uticket.hardware.analytic import count_cycles, mean_utilization
 from uticket.hardware.chip import Chip
 from uticket.hardware.cycles import group_copies
 from uticket.hardware.energy import Counts, chip_energy, pe_energy
 from uticket.hardware.events import Broadcast, LayerEvents, Spikes, simulate_events
 from uticket.hardware.traffic import layer_traffic
-from uticket.layers import Layer
-from uticket.mapping import Array, map_layers
-from uticket.names import CostModel
+from uticket.mapping.mapping import Array, map_layers
+from uticket.ticket.layers import Layer
 
 
 @dataclass(frozen=True)

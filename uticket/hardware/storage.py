@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from uticket.mapping import Ints, Mapping, count_by_row
+from uticket.mapping.mapping import Ints, Mapping, count_by_row
 
 WORD_BITS = 16  # of the scratchpad, the paper
 RUN_BITS = 4  # of a run of zeros, as in EIE
@@ -18,7 +18,7 @@ RUN_BITS = 4  # of a run of zeros, as in EIE
 
 @dataclass(frozen=True)
 class Packed:
-    """A layer as streams, the units (`uticket.mapping`) in the order of PE, group and unit."""
+    """A layer as streams, the units (`uticket.mapping.mapping`) in the order of PE, group and unit."""
 
     shape: tuple[int, ...]  # of the layer's weights
     unit: Ints  # (units,), its number in the layer

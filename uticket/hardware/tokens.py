@@ -14,9 +14,9 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from uticket.layers import Layer
-from uticket.mapping import Ints, Mapping
-from uticket.names import TokenCost
+from uticket.config.names import TokenCost
+from uticket.mapping.mapping import Ints, Mapping
+from uticket.ticket.layers import Layer
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from uticket.hardware.chip import Channel, Chip
 from uticket.hardware.storage import WORD_BITS, fit_scratchpad
 from uticket.hardware.tokens import Tiles, cut, outputs_of_a_pe
-from uticket.layers import Layer
-from uticket.mapping import Ints, Mapping
+from uticket.mapping.mapping import Ints, Mapping
+from uticket.ticket.layers import Layer
 
 
 @dataclass(frozen=True)

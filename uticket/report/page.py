@@ -6,8 +6,8 @@ from typing import Any
 import pandas as pd
 from jinja2 import Environment, PackageLoader
 
+from uticket.base.text import cell, heading
 from uticket.report.tables import BASELINE, Tables
-from uticket.text import cell, heading
 
 CYCLES = ["utilization", "work_cycles", "idle_cycles", "latency_cycles", "energy"]
 SIZES = ["filters", "weights", "nonzeros", "groups"]

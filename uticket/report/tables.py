@@ -8,9 +8,9 @@ from typing import Any
 
 import pandas as pd
 
-from uticket.params import DENSE
-from uticket.paths import mapping_files, quantization_file, read_json, simulation_files, ticket_files
-from uticket.tables import read_table
+from uticket.base.tables import read_table
+from uticket.config.params import DENSE
+from uticket.config.paths import mapping_files, quantization_file, read_json, simulation_files, ticket_files
 
 BASELINE = "lth"  # the method that the others are compared with
 SUMMARY_COLUMNS = [

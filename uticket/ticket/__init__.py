@@ -1,1 +1,1 @@
-"""How a mask changes from round to round: pruning and balancing (numpy and numba)."""
+"""A pruned network: layers, mask, weights, spikes, and its files."""

@@ -1,0 +1,1 @@
+"""What every folder may use: errors, files, seeds, progress, numbers as text."""

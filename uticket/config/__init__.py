@@ -1,0 +1,1 @@
+"""Settings: the records of params.yaml and the names of files."""

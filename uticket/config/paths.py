@@ -1,0 +1,174 @@
+"""The name of every file that a stage reads or writes, relative to the project's root."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from uticket.base.errors import InputError
+
+PREPARED = Path("data/prepared")  # the checked images and labels of the chosen data set
+DOWNLOADS = Path("data/downloads")  # what torchvision fetches; never removed by a stage
+
+
+@dataclass(frozen=True)
+class TicketFiles:
+    """The files of one ticket, in one folder that stands by itself."""
+
+    folder: Path
+
+    @property
+    def mask(self) -> Path:
+        """0/1 array by layer: 1 = weight kept."""
+        return self.folder / "mask.safetensors"
+
+    @property
+    def weights(self) -> Path:
+        """The trained state of the network."""
+        return self.folder / "weights.safetensors"
+
+    @property
+    def rewind(self) -> Path:
+        """The state at `rewind.epoch`; only the dense ticket has it."""
+        return self.folder / "rewind.safetensors"
+
+    @property
+    def spikes(self) -> Path:
+        """The spikes of a few test images, bit-packed, by layer."""
+        return self.folder / "activity.npz"
+
+    @property
+    def activity(self) -> Path:
+        """Spike sparsity and silent share by layer, over the test set."""
+        return self.folder / "activity.csv"
+
+    @property
+    def layers(self) -> Path:
+        """Name and shape of each layer."""
+        return self.folder / "layers.json"
+
+    @property
+    def metrics(self) -> Path:
+        """Accuracy and sparsity of the ticket."""
+        return self.folder / "metrics.json"
+
+    @property
+    def training(self) -> Path:
+        """Loss and accuracy by epoch."""
+        return self.folder / "training.csv"
+
+    @property
+    def search(self) -> Path:
+        """How many timesteps the search of tickets uses; only the dense ticket has it."""
+        return self.folder / "search.json"
+
+    @property
+    def cost(self) -> Path:
+        """Time, speed and memory of the training; tracked by nothing, since it differs from run to run."""
+        return self.folder / "cost.json"
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file of an earlier stage. Raises InputError, naming it, if it is not there or not JSON."""
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: expected JSON that an earlier stage wrote, came: {error}") from None
+
+
+def ticket_files(ticket: str) -> TicketFiles:
+    """Return the files of `dense` or METHOD/TICKET."""
+    return TicketFiles(Path("tickets") / ticket)
+
+
+@dataclass(frozen=True)
+class MappingFiles:
+    """The tables that `map` writes for one method."""
+
+    folder: Path
+
+    @property
+    def places(self) -> Path:
+        """Which weights run where: ticket, layer, filter, group, pe, workload."""
+        return self.folder / "places.csv"
+
+    @property
+    def policies(self) -> Path:
+        """What each mapping policy would make of each ticket."""
+        return self.folder / "policies.csv"
+
+    @property
+    def storage(self) -> Path:
+        """What the weights of each layer take in each format."""
+        return self.folder / "storage.csv"
+
+    @property
+    def rounded(self) -> Path:
+        """What rounding the weights to a few bits makes of each ticket."""
+        return self.folder / "rounded.csv"
+
+
+def mapping_files(method: str) -> MappingFiles:
+    """Return the tables of where one method's tickets run."""
+    return MappingFiles(Path("mapping") / method)
+
+
+def quantization_file(method: str) -> Path:
+    """Return the table of accuracies with rounded weights."""
+    return Path("quantization") / f"{method}.csv"
+
+
+@dataclass(frozen=True)
+class SimulationFiles:
+    """The tables that `simulate` writes for one method.
+
+    One row per ticket and model, and in `layers` per layer, in `pes` per layer and PE (event model), in the sweeps per
+    number of PEs, depth of the FIFOs and broadcast width.
+    """
+
+    TABLES = ("tickets", "layers", "pes", "pe_sweep", "fifo_sweep", "width_sweep")
+
+    folder: Path
+
+    def table(self, name: str) -> Path:
+        """One of TABLES."""
+        return self.folder / f"{name}.csv"
+
+
+def simulation_files(method: str) -> SimulationFiles:
+    """Return the tables of one method."""
+    return SimulationFiles(Path("simulation") / method)
+
+
+@dataclass(frozen=True)
+class ReportFiles:
+    """What the report consists of."""
+
+    folder: Path
+
+    @property
+    def summary(self) -> Path:
+        """The last ticket of each method, as numbers."""
+        return self.folder / "summary.json"
+
+    @property
+    def events(self) -> Path:
+        """The same tickets in the event model, as numbers."""
+        return self.folder / "events.json"
+
+    @property
+    def figures(self) -> Path:
+        """SVG files."""
+        return self.folder / "figures"
+
+    @property
+    def page(self) -> Path:
+        """All tables and figures in one file."""
+        return self.folder / "index.html"
+
+    def table(self, name: str) -> Path:
+        """A tidy CSV, one of the tables of `uticket.report.tables`."""
+        return self.folder / f"{name}.csv"
+
+
+REPORT = ReportFiles(Path("report"))

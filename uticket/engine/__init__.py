@@ -1,0 +1,1 @@
+"""Spiking layers: neurons, convolutions, pooling and norm on CPUs and GPUs."""

@@ -1,0 +1,75 @@
+"""The weights of a layer in the order of the PEs that hold them."""
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from uticket.mapping.mapping import Ints, Mapping, count_by_row
+
+
+@dataclass(frozen=True)
+class Bins:
+    """A layer laid out so that the weights of each bin (one PE in one group) stand together.
+
+    Positions count along this layout. Bins are numbered in the order of group and PE; PEs without a unit have none.
+    """
+
+    shape: tuple[int, ...]  # of the layer's weights
+    order: Ints | None  # units in the order of their bins; None if they stand so already
+    group: Ints  # (bins,)
+    first_unit: Ints  # (bins,), where the units of each bin begin
+    unit_size: int  # weights
+
+    @classmethod
+    def of(cls, shape: tuple[int, ...], mapping: Mapping) -> "Bins":
+        """Lay out a layer. Raises ValueError if its weights cannot be cut into the units of the mapping."""
+        places = mapping.bins
+        size, num_units = math.prod(shape), len(places)
+        if size % max(num_units, 1):
+            raise ValueError(f"mapping: expected units that cut a mask of shape {shape} evenly, came {num_units}")
+        order = None if (places[1:] >= places[:-1]).all() else np.argsort(places, kind="stable")
+        units = np.bincount(places)
+        found = np.flatnonzero(units)
+        first_unit = np.cumsum(units[found]) - units[found]
+        return cls(shape, order, found // mapping.pes, first_unit, size // max(num_units, 1))
+
+    @cached_property
+    def edges(self) -> Ints:
+        """Positions at which bins begin, and the end, shape (bins + 1,)."""
+        return np.append(self.first_unit * self.unit_size, math.prod(self.shape))
+
+    @cached_property
+    def sizes(self) -> Ints:
+        """Weights of each bin, kept or not."""
+        return np.diff(self.edges)
+
+    def count_ones(self, flat: NDArray[np.bool_]) -> Ints:
+        """Count the ones of a laid out 0/1 array by bin."""
+        ones: Ints = np.add.reduceat(count_by_row(flat.reshape(-1, self.unit_size)), self.first_unit)
+        return ones
+
+    def count(self, positions: Ints) -> Ints:
+        """Count ascending positions by bin."""
+        return np.diff(np.searchsorted(positions, self.edges))
+
+    def bin_of(self, positions: Ints) -> Ints:
+        """Return the bin of each position."""
+        return np.searchsorted(self.edges, positions, side="right") - 1
+
+    def flat(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Lay out an array of the layer's shape; without a new order it is a view."""
+        if self.order is None:
+            return values.reshape(-1)
+        return values.reshape(len(self.order), -1)[self.order].reshape(-1)
+
+    def unflat(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Return laid out values to the layer's shape."""
+        if self.order is None:
+            return values.reshape(self.shape)
+        back = np.empty_like(values).reshape(len(self.order), -1)
+        back[self.order] = values.reshape(back.shape)
+        return back.reshape(self.shape)

@@ -1,1 +1,0 @@
-"""Spiking networks: data, neuron, models, training, measured activity. The only folder that imports torch."""

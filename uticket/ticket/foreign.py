@@ -1,0 +1,156 @@
+"""Masks and weights from anybody's file: .npz, .safetensors, .pt and .pth. Nothing in it is run."""
+
+import io
+import os
+import re
+import warnings
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import save
+
+from uticket.base.errors import InputError
+from uticket.base.files import load_arrays, npz_bytes
+
+Arrays = dict[str, NDArray[Any]]
+WRAPPED = ("state_dict", "model_state_dict", "model", "net", "network")  # where checkpoints keep their weights
+
+
+def read_arrays(path: Path) -> Arrays:
+    """Read the numeric arrays of a file, by name, in the order of the file (safetensors: by name, numbers by value).
+
+    A PyTorch checkpoint is loaded with weights only; of one that wraps its weights ("state_dict") those are taken. A
+    weight pruned by `torch.nn.utils.prune` (X_orig, X_mask) is returned as X.
+    Raises InputError, naming the file, if it is missing, damaged, of another kind, or wants to run code.
+    """
+    if path.suffix not in READ:
+        raise InputError(f"{path}: expected a file ending in {', '.join(READ)}, came {path.suffix or 'no ending'}")
+    if not os.path.isfile(path):  # noqa: PTH113, unlike Path.is_file it never raises
+        raise InputError(f"{path}: expected a file, came none")
+    arrays = {name: values for name, values in READ[path.suffix](path).items() if values.dtype.kind in "biuf"}
+    return _without_reparametrization(arrays)
+
+
+def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write arrays in the format of the path's suffix, all or nothing: the same arrays give the same bytes."""
+    content = WRITE[path.suffix](arrays)
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.write_bytes(content)
+        part.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            part.unlink()
+        raise InputError(f"{path}: expected a place to write to, came: {error.strerror}") from None
+
+
+def _read_npz(path: Path) -> Arrays:
+    try:
+        file = np.load(path, allow_pickle=False)
+        if isinstance(file, np.ndarray):
+            raise ValueError("a single array")
+        with file:
+            return {name: file[name] for name in file.files}
+    except Exception as error:  # a damaged archive raises errors of zipfile, zlib, struct and numpy
+        raise InputError(f"{path}: expected an .npz archive of arrays, came: {_line(error)}") from None
+
+
+def _read_safetensors(path: Path) -> Arrays:
+    try:
+        arrays = load_arrays(path)
+    except (TypeError, AttributeError):  # bfloat16 and the like, which numpy does not have
+        from safetensors.torch import load_file  # imported here: takes seconds
+
+        arrays = {name: _plain(path, name, tensor) for name, tensor in load_file(path).items()}
+    return {name: arrays[name] for name in sorted(arrays, key=_by_number)}
+
+
+def _read_torch(path: Path) -> Arrays:
+    import torch  # imported here: takes seconds, and the other formats do not need it
+
+    try:
+        with warnings.catch_warnings(action="ignore"):  # an error is one line
+            content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises errors of pickle, zipfile and its own
+        refused = "code to run" in str(error) or "weights_only" in str(error) or "Weights only" in str(error)
+        came = "a pickle that wants to run code, which is refused" if refused else _line(error)
+        raise InputError(f"{path}: expected a PyTorch checkpoint of tensors only, came: {came}") from None
+    for key in WRAPPED:
+        if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
+            content = content[key]
+    if not isinstance(content, Mapping):
+        raise InputError(f"{path}: expected a checkpoint of named tensors, came {type(content).__name__}")
+    tensors = {str(name): value for name, value in content.items() if isinstance(value, torch.Tensor)}
+    return {name: _plain(path, name, value) for name, value in tensors.items() if not value.is_complex()}
+
+
+def _plain(path: Path, name: str, tensor: Any) -> NDArray[Any]:
+    """Return a torch tensor of any type and layout as an array."""
+    try:
+        if tensor.is_quantized:
+            tensor = tensor.dequantize()
+        dense = tensor.detach().to_dense() if str(tensor.layout) != "torch.strided" else tensor.detach()
+        array: NDArray[Any] = (dense.float() if dense.is_floating_point() else dense).numpy()
+    except (RuntimeError, TypeError, NotImplementedError) as error:
+        raise InputError(f"{path}: expected an array in {name!r}, came: {_line(error)}") from None
+    return array
+
+
+def _without_reparametrization(arrays: Arrays) -> Arrays:
+    pruned = {name.removesuffix("_orig") for name in arrays if name.endswith("_orig")}
+    pruned = {name for name in pruned if f"{name}_mask" in arrays}
+    plain: Arrays = {}
+    for name, values in arrays.items():
+        whole = name.removesuffix("_orig")
+        if name.endswith("_orig") and whole in pruned:
+            mask = arrays[f"{whole}_mask"]
+            if mask.shape != values.shape:
+                raise InputError(f"{whole}: expected a mask of shape {values.shape}, came {mask.shape}")
+            plain[whole] = values * mask
+        elif not (name.endswith("_mask") and name.removesuffix("_mask") in pruned):
+            plain[name] = values
+    return plain
+
+
+def _to_npz(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    return npz_bytes(arrays, compressed=True)
+
+
+def _to_safetensors(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    content: bytes = save({name: np.ascontiguousarray(values) for name, values in arrays.items()})
+    return content
+
+
+def _to_torch(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    import torch  # imported here: takes seconds, and the other formats do not need it
+
+    buffer = io.BytesIO()
+    torch.save({name: torch.from_numpy(np.array(values)) for name, values in arrays.items()}, buffer)
+    return buffer.getvalue()
+
+
+READ: dict[str, Callable[[Path], Arrays]] = {
+    ".npz": _read_npz,
+    ".safetensors": _read_safetensors,
+    ".pt": _read_torch,
+    ".pth": _read_torch,
+}
+WRITE: dict[str, Callable[[Mapping[str, NDArray[Any]]], bytes]] = {
+    ".npz": _to_npz,
+    ".safetensors": _to_safetensors,
+    ".pt": _to_torch,
+    ".pth": _to_torch,
+}
+
+
+def _by_number(name: str) -> list[tuple[int, str]]:
+    """Sort key by which layer 10 comes after layer 9."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name)]
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__

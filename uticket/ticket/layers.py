@@ -1,0 +1,97 @@
+"""The shape of each convolution and linear layer, and layers.json, where a ticket keeps them."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+
+from uticket.base.errors import InputError
+from uticket.config.wording import describe
+
+Count = Annotated[int, Field(ge=1, le=2**20)]
+Pair = tuple[Count, Count]
+Padding = Annotated[int, Field(ge=0, le=2**20)]
+
+
+class Layer(BaseModel):
+    """One layer with weights. Sizes are (height, width); a linear layer has kernel, sizes and stride 1."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    kind: Literal["conv", "linear"]
+    filters: Count  # output channels
+    channels: Count  # input channels
+    kernel: Pair
+    stride: Pair
+    padding: tuple[Padding, Padding]
+    input_size: Pair
+    output_size: Pair
+    adds_to: str | None = None  # the residual sum that its output is part of: all parts have the same filter order
+    reads: Literal["image", "spikes"] = "spikes"  # what its input is; behind average pooling, the mean of spikes
+
+    @property
+    def weight_shape(self) -> tuple[int, ...]:
+        """Shape of its weights, and of its mask."""
+        return (self.filters, self.channels, *(self.kernel if self.kind == "conv" else ()))
+
+    @property
+    def num_weights(self) -> int:
+        """Weights of the layer, kept or not."""
+        return self.filters * self.channels * self.kernel[0] * self.kernel[1]
+
+    @property
+    def positions(self) -> int:
+        """Output positions: how often each weight is used in one timestep, padding included."""
+        return self.output_size[0] * self.output_size[1]
+
+    @property
+    def on_pes(self) -> bool:
+        """Whether the layer runs on the PEs: convolutions that read spikes.
+
+        The first convolution, which reads the image (direct encoding), and the linear layers are not counted, as in
+        the paper.
+        """
+        return self.kind == "conv" and self.reads == "spikes"
+
+
+def write_layers(path: Path, layers: Sequence[Layer], timesteps: int) -> None:
+    """Write layers.json: the timesteps and the layers in the order of the network."""
+    document = {"timesteps": timesteps, "layers": [layer.model_dump() for layer in layers]}
+    path.write_text(json.dumps(document, indent=1) + "\n")
+
+
+class _Document(BaseModel):
+    timesteps: Annotated[int, Field(ge=1, le=2**16 - 1)]
+    layers: list[Layer]
+
+    @model_validator(mode="after")
+    def _check_across_layers(self) -> "_Document":
+        filters: dict[str, int] = {}
+        for place, layer in enumerate(self.layers):
+            if layer.name in {other.name for other in self.layers[:place]}:
+                raise ValueError(
+                    f"layers.{place}.name: expected another name for each layer, came {layer.name!r} twice"
+                )
+            sizes = zip(layer.input_size, layer.padding, layer.kernel, layer.stride, strict=True)
+            output = tuple((size + 2 * padding - kernel) // stride + 1 for size, padding, kernel, stride in sizes)
+            if layer.kind == "conv" and output != layer.output_size:
+                expected = f"{output}, which input_size, padding, kernel and stride give"
+                raise ValueError(f"layers.{place}.output_size: expected {expected}, came {layer.output_size}")
+            if layer.adds_to and filters.setdefault(layer.adds_to, layer.filters) != layer.filters:
+                expected = f"{filters[layer.adds_to]} as in the other parts of {layer.adds_to!r}"
+                raise ValueError(f"layers.{place}.filters: expected {expected}, came {layer.filters}")
+        return self
+
+
+def read_layers(path: Path) -> tuple[list[Layer], int]:
+    """Read layers.json; return the layers and the timesteps. Raises InputError if the file is not one."""
+    try:
+        document = TypeAdapter(_Document).validate_json(path.read_bytes())
+    except OSError as error:
+        raise InputError(f"{path}: expected a readable file, came: {error.strerror}") from None
+    except ValidationError as error:
+        raise InputError(f"{path}: {describe(error, _Document)}") from None
+    return document.layers, document.timesteps

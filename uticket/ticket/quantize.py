@@ -1,0 +1,35 @@
+"""Weights as a chip stores them: rounded to a few bits, which sets small ones to zero."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from uticket.base.files import Weights
+from uticket.config.names import Quantizer
+from uticket.ticket.mask import Mask
+
+
+def quantize(
+    weights: NDArray[np.floating], kept: NDArray[np.bool_], bits: int, quantizer: Quantizer = "plain"
+) -> tuple[NDArray[np.int32], float]:
+    """Round the weights of one layer to whole steps.
+
+    kept: the mask of the layer, of the shape of its weights. bits: 2 to 16; the levels lie in -(2^(bits-1) - 1) ..
+    2^(bits-1) - 1, and the largest magnitude takes the last one. With `plain` a weight below half a step becomes 0,
+    which undoes the balance of a ticket; with `keep_mask` a kept weight has at least one step, with its sign.
+    Returns the levels and the step: the rounded weight is level * step.
+    """
+    most = 2 ** (bits - 1) - 1
+    values = np.where(kept, weights, 0).astype(np.float64)
+    step = float(np.abs(values).max(initial=0.0)) / most or 1.0
+    levels = np.rint(values / step).astype(np.int32)
+    if quantizer == "keep_mask":
+        lost = kept & (levels == 0)
+        levels[lost] = np.where(values[lost] < 0, -1, 1)
+    return levels, step
+
+
+def stored_mask(mask: Mask, weights: Weights, bits: int | None, quantizer: Quantizer) -> Mask:
+    """Return which weights the chip holds: all kept ones if `bits` is None, else those not rounded to zero."""
+    if bits is None:
+        return mask
+    return Mask({name: quantize(weights[name], kept, bits, quantizer)[0] != 0 for name, kept in mask.items()})

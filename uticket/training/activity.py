@@ -1,0 +1,101 @@
+"""What the neurons do while a ticket is tested: the spikes that arrive at each layer."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from uticket.networks.models import SpikingNetwork, weight_layers
+from uticket.ticket.layers import Layer
+from uticket.training.batches import Images
+from uticket.training.evaluate import TEST_BATCH
+
+
+@dataclass(frozen=True)
+class LayerActivity:
+    """The input of one layer over a set of images."""
+
+    layer: str
+    spike_sparsity: float  # share of (image, timestep, neuron) without a spike, in [0, 1]
+    silent_share: float  # share of (image, neuron) without a spike in any timestep, in [0, 1]
+
+
+@torch.no_grad()
+def measure_activity(network: SpikingNetwork, layers: Sequence[Layer], images: Images) -> list[LayerActivity]:
+    """Measure the input of each layer that reads spikes, over all `images`.
+
+    A silent neuron is what the activation processing unit of the array drops: no spike in all timesteps of an image.
+    """
+    reading = [layer.name for layer in layers if layer.reads == "spikes"]
+    totals = {name: torch.zeros(4, dtype=torch.int64, device=images.labels.device) for name in reading}
+
+    def count(name: str, spikes: Tensor) -> None:
+        active = spikes != 0
+        firing = active.any(0)
+        counts = active.sum(), active.numel(), firing.sum(), firing.numel()
+        totals[name] += torch.stack([torch.as_tensor(n, device=spikes.device) for n in counts])
+
+    with _inputs(network, reading, count):
+        for batch, _ in images.in_order(TEST_BATCH):
+            network(batch)
+    activity = []
+    for name, total in totals.items():
+        active, inputs, firing, neurons = total.tolist()
+        activity.append(LayerActivity(name, 1 - active / inputs, 1 - firing / neurons))
+    return activity
+
+
+@torch.no_grad()
+def sample_spikes(
+    network: SpikingNetwork, layers: Sequence[Layer], images: Images, num_images: int
+) -> dict[str, NDArray[np.bool_]]:
+    """Return the input spikes of each layer that runs on the PEs, for a few images spread evenly over `images`.
+
+    The arrays have shape (images, T, channels, height, width).
+    """
+    if num_images == 0:
+        return {}
+    chosen = torch.linspace(0, len(images) - 1, min(num_images, len(images))).long().to(images.labels.device)
+    spikes: dict[str, NDArray[np.bool_]] = {}
+
+    def keep(name: str, arriving: Tensor) -> None:
+        spikes[name] = (arriving != 0).transpose(0, 1).cpu().numpy()
+
+    with _inputs(network, [layer.name for layer in layers if layer.on_pes], keep):
+        network(images.normalized(images.images[chosen]))
+    return spikes
+
+
+def network_spike_sparsity(layers: Sequence[Layer], activity: Sequence[LayerActivity]) -> float:
+    """Return the spike sparsity of all inputs of the layers that run on the PEs together, in [0, 1].
+
+    Each layer counts by its number of input neurons. NaN if no layer runs on the PEs.
+    """
+    by_layer = {a.layer: a.spike_sparsity for a in activity}
+    neurons = {n.name: n.channels * n.input_size[0] * n.input_size[1] for n in layers if n.on_pes}
+    total = sum(neurons.values())
+    return sum(by_layer[name] * count for name, count in neurons.items()) / total if total else float("nan")
+
+
+@contextmanager
+def _inputs(network: SpikingNetwork, names: Sequence[str], see: Callable[[str, Tensor], None]) -> Iterator[None]:
+    """Call `see(layer name, input by timestep (T, B, ...))` for each of the layers in every evaluation."""
+    timesteps = network.timesteps
+
+    def hook_of(name: str) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
+        return lambda _, inputs: see(name, inputs[0].unflatten(0, (timesteps, -1)))
+
+    layers = weight_layers(network)
+    handles = [layers[name].register_forward_pre_hook(hook_of(name)) for name in names]
+    training = network.training
+    network.eval()
+    try:
+        yield
+    finally:
+        network.train(training)
+        for handle in handles:
+            handle.remove()

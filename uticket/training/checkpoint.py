@@ -1,0 +1,32 @@
+"""The state of a network in a safetensors file: weights, batch norm, constants of the neurons. Nothing is unpickled."""
+
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from uticket.base.errors import InputError
+
+State = dict[str, Tensor]
+
+
+def copy_state(network: nn.Module) -> State:
+    """Return a copy of the network's state, on the CPU."""
+    state = network.state_dict()
+    return {name: value.cpu().clone(memory_format=torch.contiguous_format) for name, value in state.items()}
+
+
+def save_state(state: State, path: Path) -> None:
+    """Write a state."""
+    save_file(state, path)
+
+
+def load_state(network: nn.Module, path: Path) -> None:
+    """Read a state into `network`. Raises InputError, naming the file, if it is damaged or of another network."""
+    try:
+        network.load_state_dict(load_file(path))
+    except (OSError, SafetensorError, RuntimeError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"{path}: expected the weights of this network, came: {reason}") from None
