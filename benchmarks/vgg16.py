@@ -3,7 +3,7 @@
 import numpy as np
 
 from uticket.base.seeds import generator
-from uticket.ticket.layers import Layer
+from uticket.ticket.layer import Layer
 
 DENSITY, RATE, TIMESTEPS = 0.02, 0.15, 4
 FILTERS = [64, 64, 128, 128, 256, 256, 256, 512, 512, 512, 512, 512, 512]

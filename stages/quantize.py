@@ -10,7 +10,7 @@ from uticket.config.params import read_params
 from uticket.config.paths import PREPARED, quantization_file, ticket_files
 from uticket.data.prepared import load
 from uticket.networks.models import build, weight_layers
-from uticket.ticket.layers import read_layers
+from uticket.ticket.layer import read_layers
 from uticket.ticket.mask import Mask
 from uticket.ticket.quantize import quantize
 from uticket.training.batches import on_device

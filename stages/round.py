@@ -16,7 +16,7 @@ from uticket.networks.models import build
 from uticket.prune.balance import balance_layers
 from uticket.prune.early_bird import EarlyBird
 from uticket.prune.prune import prune
-from uticket.ticket.layers import read_layers
+from uticket.ticket.layer import read_layers
 from uticket.ticket.mask import Mask
 from uticket.training.batches import on_device
 from uticket.training.checkpoint import load_state

@@ -12,7 +12,7 @@ from tests.test_train import half_mask, made_up
 from uticket.config.paths import TicketFiles
 from uticket.networks.models import SpikingNetwork, build
 from uticket.networks.shapes import describe_layers
-from uticket.ticket.layers import read_layers
+from uticket.ticket.layer import read_layers
 from uticket.ticket.mask import Mask
 from uticket.ticket.spikes import load_spikes, save_spikes
 from uticket.training.activity import measure_activity, network_spike_sparsity, sample_spikes

@@ -19,7 +19,7 @@ from uticket.base.errors import InputError
 from uticket.cli import main
 from uticket.config.params import read_params
 from uticket.ticket.foreign import READ, read_arrays, write_arrays
-from uticket.ticket.layers import write_layers
+from uticket.ticket.layer import write_layers
 
 FORMATS = sorted(READ)
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from uticket.hardware.analytic import count_cycles, network_totals
 from uticket.hardware.cycles import group_utilization, group_utilization_ceil, layer_cycles
 from uticket.mapping.mapping import Array, channel_slices, contiguous
-from uticket.ticket.layers import Layer, read_layers, write_layers
+from uticket.ticket.layer import Layer, read_layers, write_layers
 
 LAYER = Layer(
     name="conv2",

@@ -14,7 +14,7 @@ from uticket.hardware.analytic import count_cycles
 from uticket.hardware.events import Broadcast, LayerEvents, layer_events, simulate_events
 from uticket.hardware.tokens import cut, outputs_of_a_pe, tokens_of
 from uticket.mapping.mapping import Array, map_layers
-from uticket.ticket.layers import Layer
+from uticket.ticket.layer import Layer
 
 COSTS: dict[TokenCost, list[int]] = {"timesteps": [0, 3, 3, 3], "spikes": [0, 1, 2, 3], "one": [0, 1, 1, 1]}
 

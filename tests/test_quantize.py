@@ -9,7 +9,7 @@ from tests.test_cycles import LAYER, mask_of
 from uticket.base.errors import InputError
 from uticket.config.paths import TicketFiles
 from uticket.hardware.held import HeldTicket
-from uticket.ticket.layers import write_layers
+from uticket.ticket.layer import write_layers
 from uticket.ticket.mask import Mask
 from uticket.ticket.quantize import quantize, stored_mask
 

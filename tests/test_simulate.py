@@ -22,7 +22,7 @@ from uticket.hardware.simulate import Network, network_cost, simulate
 from uticket.hardware.storage import unpack
 from uticket.mapping.mapping import Array, contiguous, unit_nonzeros
 from uticket.prune.balance import balance
-from uticket.ticket.layers import write_layers
+from uticket.ticket.layer import write_layers
 from uticket.ticket.mask import Mask
 from uticket.ticket.spikes import save_spikes
 

@@ -9,7 +9,7 @@ from uticket.base.errors import InputError
 from uticket.config.paths import TicketFiles
 from uticket.hardware.events import read_spikes
 from uticket.hardware.held import HeldTicket
-from uticket.ticket.layers import write_layers
+from uticket.ticket.layer import write_layers
 from uticket.ticket.spikes import save_spikes
 
 

@@ -1,21 +1,14 @@
-"""The one error that a user can cause, and what a command does with it."""
-
-import os
-from typing import IO, Any
-
-import click
+"""The one error that a user can cause."""
 
 
-class InputError(click.ClickException, ValueError):
-    """Wrong input: one line that says what, where, what was expected and what came.
+class InputError(ValueError):
+    """Wrong input: one line that says what, where, what was expected and what was found.
 
-    A command that raises it prints the line and exits with code 2; to a caller of the library it is a ValueError. Of
-    several processes that train together on a machine the first one prints it.
+    Commands and stages print the line and exit with code 2 (`uticket.cli.oneline`); to a caller of the library it is a
+    ValueError.
     """
 
-    exit_code = 2
 
-    def show(self, file: IO[Any] | None = None) -> None:
-        """Print the line."""
-        if os.environ.get("LOCAL_RANK", "0") == "0":
-            super().show(file)
+def one_line(error: BaseException, limit: int = 200) -> str:
+    """Return the text of an error of another library on one line, at most `limit` characters; its type if it has none."""
+    return " ".join(str(error).split())[:limit] or type(error).__name__

@@ -1,8 +1,15 @@
-"""Named arrays in files, without torch and without pickles: safetensors (masks, trained weights) and .npz."""
+"""Files that stages hand to each other: arrays (safetensors, .npz), JSON and CSV. Nothing is unpickled.
 
+Whatever is written appears whole or not at all: it goes to a file beside the target, which then takes its place.
+"""
+
+import csv
 import io
+import json
+import os
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +17,72 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
-from uticket.base.errors import InputError
+from uticket.base.errors import InputError, one_line
 
-Weights = Mapping[str, NDArray[np.floating]]  # layer name -> array of the shape of its mask
+Arrays = Mapping[str, NDArray[Any]]
+Row = Mapping[str, Any]
+
+
+def replace_file(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` write a file beside `path`, and put it in its place; its folder is made if needed.
+
+    Raises InputError, naming the file, if that cannot be done; then `path` is as it was.
+    """
+    part = path.with_name(f".{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(part)
+        part.replace(path)
+    except OSError as error:
+        raise InputError(f"{path}: expected a place to write to, got: {error.strerror or one_line(error)}") from None
+    finally:
+        with suppress(OSError):
+            part.unlink()
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file."""
+    replace_file(path, lambda part: part.write_bytes(content))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file, UTF-8 with line feeds on any machine."""
+    write_bytes(path, text.encode())
+
+
+def write_json(path: Path, values: Any) -> None:
+    """Write a JSON file."""
+    write_text(path, json.dumps(values, indent=1) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file of an earlier stage. Raises InputError, naming it, if it is not there or not JSON."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"{path}: expected JSON that an earlier stage wrote, got: {one_line(error)}") from None
+
+
+def write_rows(path: Path, rows: Sequence[Row], header: Sequence[str] = ()) -> None:
+    """Write rows as CSV, each number as it is; None is an empty cell. header: the columns of a table without rows."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0] if rows else header), restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_text(path, text.getvalue())
+
+
+def read_rows(path: Path) -> list[dict[str, str]]:
+    """Read the rows of a CSV file as text. Raises InputError, naming it, if it is missing or not text."""
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+    except (OSError, ValueError, csv.Error) as error:
+        raise InputError(f"{path}: expected a table, got: {one_line(error)}; run the stage that writes it") from None
 
 
 def load_arrays(path: Path, names: Iterable[str] | None = None) -> dict[str, NDArray[Any]]:
-    """Read the arrays `names`, in that order; None reads all.
+    """Read the arrays `names` of a safetensors file, in that order; None reads all.
 
     Raises InputError, naming the file, if it is missing, damaged or without one of them.
     """
@@ -26,19 +92,27 @@ def load_arrays(path: Path, names: Iterable[str] | None = None) -> dict[str, NDA
             names = sorted(held) if names is None else list(names)
             absent = [name for name in names if name not in held]
             if absent:
-                raise InputError(f"{path}: expected the array {absent[0]!r}, came {', '.join(sorted(held))}")
+                raise InputError(f"{path}: expected the array {absent[0]!r}, got {', '.join(sorted(held))}")
             return {name: file.get_tensor(name) for name in names}
     except (OSError, SafetensorError) as error:
-        raise InputError(f"{path}: expected a safetensors file, came: {error}") from None
+        raise InputError(f"{path}: expected a safetensors file, got: {one_line(error)}") from None
 
 
-def load_weights(path: Path, layers: Iterable[str]) -> Weights:
-    """Read the trained weights of layers, layer name -> array, from the state of a network."""
-    names = {f"{layer}.weight": layer for layer in layers}
-    return {names[key]: values for key, values in load_arrays(path, names).items()}
+def load_npz(path: Path, what: str) -> dict[str, NDArray[Any]]:
+    """Read all arrays of an .npz archive. what: named in the InputError, with the file, if it is missing or damaged."""
+    try:
+        file = np.load(path, allow_pickle=False)
+        if isinstance(file, np.ndarray):
+            raise ValueError("a single array")
+        with file:
+            return {name: file[name] for name in file.files}
+    except FileNotFoundError:
+        raise InputError(f"{path}: expected {what}, got no file") from None
+    except Exception as error:  # a damaged archive raises errors of zipfile, zlib, struct and numpy
+        raise InputError(f"{path}: expected {what}, got: {one_line(error)}") from None
 
 
-def npz_bytes(arrays: Mapping[str, NDArray[Any]], compressed: bool = False) -> bytes:
+def npz_bytes(arrays: Arrays, compressed: bool = False) -> bytes:
     """Return an .npz archive; the same arrays give the same bytes, at any time and with any Python.
 
     Compressed, they depend on the version of zlib. `numpy.savez` writes the time of day, refuses some names, and leaves
@@ -53,3 +127,13 @@ def npz_bytes(arrays: Mapping[str, NDArray[Any]], compressed: bool = False) -> b
             np.lib.format.write_array(content, np.asanyarray(values), allow_pickle=False)
             archive.writestr(member, content.getbuffer())
     return buffer.getvalue()
+
+
+def is_folder(path: Path) -> bool:
+    """Return whether there is a folder; unlike Path.is_dir it never raises."""
+    return os.path.isdir(path)  # noqa: PTH112
+
+
+def is_file(path: Path) -> bool:
+    """Return whether there is a file; unlike Path.is_file it never raises."""
+    return os.path.isfile(path)  # noqa: PTH113

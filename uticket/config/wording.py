@@ -1,5 +1,6 @@
-"""The words in which a failed check of pydantic is told to a user."""
+"""A failed check of pydantic as one line for a user."""
 
+import re
 from difflib import get_close_matches
 from textwrap import shorten
 from typing import Any, get_args
@@ -8,27 +9,29 @@ from pydantic import BaseModel, ValidationError
 
 
 def describe(error: ValidationError, record: type[BaseModel]) -> str:
-    """Tell the first failed check of `record` in one line: key, what was expected, what came, how many more."""
+    """Return the first failed check of `record` in one line: key, what was expected, what it got, how many more."""
     # an unknown key first: the key that is missing beside it is often what was meant
     first, *others = sorted(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
     key = ".".join(str(part) for part in first["loc"] if part != "[key]")
     more = f" (and {len(others)} more)" if others else ""
-    if first["type"] == "value_error":  # raised by a check of ours; one across blocks says itself which key
-        return (f"{key}: " if key else "") + str(first["ctx"]["error"]) + more
+    if first["type"] == "value_error":  # raised by a check of ours
+        text = str(first["ctx"]["error"])
+        joined = "." if re.match(r"[a-z_.]+: ", text) else ": "  # a check across the keys of a block says which one
+        return (f"{key}{joined}" if key else "") + text + more
     if first["type"] == "extra_forbidden":
         name, known = str(first["loc"][-1]), _keys_beside(record, first["loc"])
         near = get_close_matches(name, known, n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
-        return f"{key}: expected one of {', '.join(known)}, came the unknown key {name!r}{hint}{more}"
+        return f"{key}: expected one of {', '.join(known)}, got the unknown key {name!r}{hint}{more}"
     if first["type"] == "missing":
-        return f"{key}: expected a value, came nothing{more}"
+        return f"{key}: expected a value, got nothing{more}"
     expected = first["msg"].removeprefix("Input should be ").removeprefix("a valid ")
     if first["type"] in ("model_type", "dict_type"):
         expected = "a block of keys and values"
     if first["type"] == "json_invalid":
-        return f"expected JSON, came: {first['msg'].removeprefix('Invalid JSON: ')}"
-    came = "nothing" if first["input"] is None else shorten(repr(first["input"]), 80)
-    return f"{key or 'top level'}: expected {expected}, came {came}{more}"
+        return f"expected JSON, got: {first['msg'].removeprefix('Invalid JSON: ')}"
+    got = "nothing" if first["input"] is None else shorten(repr(first["input"]), 80)
+    return f"{key or 'top level'}: expected {expected}, got {got}{more}"
 
 
 def _keys_beside(record: type[BaseModel], loc: tuple[Any, ...]) -> list[str]:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from uticket.hardware.cycles import layer_cycles
 from uticket.mapping.mapping import Array, map_layers, unit_nonzeros
-from uticket.ticket.layers import Layer
+from uticket.ticket.layer import Layer
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from uticket.hardware.cycles import group_copies, group_utilization
 from uticket.hardware.recurrence import Run, private, window
 from uticket.hardware.tokens import Tokens, cut, outputs_of_a_pe, tokens_of
 from uticket.mapping.mapping import Array, Ints, Mapping, map_layers
-from uticket.ticket.layers import Layer
+from uticket.ticket.layer import Layer
 from uticket.ticket.spikes import load_spikes
 
 Spikes = NDArray[np.bool_]

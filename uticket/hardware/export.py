@@ -12,7 +12,7 @@ from uticket.base.files import Weights
 from uticket.config.names import Quantizer
 from uticket.hardware.storage import Packed, pack
 from uticket.mapping.mapping import Array, map_layers
-from uticket.ticket.layers import Layer
+from uticket.ticket.layer import Layer
 from uticket.ticket.mask import Mask
 from uticket.ticket.quantize import quantize, stored_mask
 

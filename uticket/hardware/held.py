@@ -13,7 +13,7 @@ from uticket.base.errors import InputError
 from uticket.base.files import Weights, load_weights
 from uticket.config.names import Quantizer
 from uticket.config.paths import TicketFiles
-from uticket.ticket.layers import Layer, read_layers
+from uticket.ticket.layer import Layer, read_layers
 from uticket.ticket.mask import Mask
 from uticket.ticket.quantize import stored_mask
 

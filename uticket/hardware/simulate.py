@@ -15,7 +15,7 @@ from uticket.hardware.energy import Counts, chip_energy, pe_energy
 from uticket.hardware.events import Broadcast, LayerEvents, Spikes, simulate_events
 from uticket.hardware.traffic import layer_traffic
 from uticket.mapping.mapping import Array, map_layers
-from uticket.ticket.layers import Layer
+from uticket.ticket.layer import Layer
 
 
 @dataclass(frozen=True)

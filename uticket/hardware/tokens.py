@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from uticket.config.names import TokenCost
 from uticket.mapping.mapping import Ints, Mapping
-from uticket.ticket.layers import Layer
+from uticket.ticket.layer import Layer
 
 
 @dataclass(frozen=True)

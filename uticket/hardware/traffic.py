@@ -17,7 +17,7 @@ from uticket.hardware.chip import Channel, Chip
 from uticket.hardware.storage import WORD_BITS, fit_scratchpad
 from uticket.hardware.tokens import Tiles, cut, outputs_of_a_pe
 from uticket.mapping.mapping import Ints, Mapping
-from uticket.ticket.layers import Layer
+from uticket.ticket.layer import Layer
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from uticket.config.names import Dataflow, Policy, SparePes
-from uticket.ticket.layers import Layer
+from uticket.ticket.layer import Layer
 
 Ints = NDArray[np.int64]
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from uticket.networks.models import SpikingNetwork, weight_layers
-from uticket.ticket.layers import Layer
+from uticket.ticket.layer import Layer
 
 
 def describe_layers(network: SpikingNetwork, image_shape: Sequence[int]) -> list[Layer]:

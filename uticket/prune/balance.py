@@ -13,7 +13,7 @@ from uticket.config.names import Mode, Select
 from uticket.mapping.mapping import Array, Ints, Mapping, contiguous, map_layers
 from uticket.prune.bins import Bins
 from uticket.prune.select import SELECT, Kept, Values
-from uticket.ticket.layers import Layer
+from uticket.ticket.layer import Layer
 from uticket.ticket.mask import Mask
 
 

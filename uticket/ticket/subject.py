@@ -14,7 +14,7 @@ from uticket.base.files import Weights
 from uticket.config.names import Quantizer
 from uticket.config.paths import TicketFiles
 from uticket.ticket.foreign import Arrays, read_arrays
-from uticket.ticket.layers import Layer, read_layers
+from uticket.ticket.layer import Layer, read_layers
 from uticket.ticket.mask import Mask
 from uticket.ticket.quantize import stored_mask
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from uticket.networks.models import SpikingNetwork, weight_layers
-from uticket.ticket.layers import Layer
+from uticket.ticket.layer import Layer
 from uticket.training.batches import Images
 from uticket.training.evaluate import TEST_BATCH
 

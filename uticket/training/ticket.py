@@ -10,7 +10,7 @@ from typing import Any
 from uticket.config.paths import TicketFiles
 from uticket.networks.models import SpikingNetwork
 from uticket.networks.shapes import describe_layers
-from uticket.ticket.layers import write_layers
+from uticket.ticket.layer import write_layers
 from uticket.ticket.mask import Mask
 from uticket.ticket.spikes import save_spikes
 from uticket.training.activity import measure_activity, network_spike_sparsity, sample_spikes

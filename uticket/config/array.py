@@ -1,0 +1,104 @@
+"""The array of processing elements (PEs): its own settings, its broadcast, and what is simulated on it (block `hw`)."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from uticket.config.block import AtLeastOne, Bits, Block, Depth, NotNegative, Width
+from uticket.config.tables import Dataflow, MappingPolicy, TimingModel
+from uticket.config.wording import describe
+
+MOST_PES = 65536  # more than any chip has; a larger number is a mistake
+Pes = Annotated[int, Field(ge=1, le=MOST_PES)]
+SparePes = Literal["split_outputs", "idle"]
+Quantizer = Literal["plain", "keep_mask"]
+Granularity = Literal["token", "channel", "tile"]
+TokenCost = Literal["timesteps", "spikes", "one"]
+
+
+class Array(Block):
+    """An array of PEs, and how layers are put on it."""
+
+    pes: Pes = Field(16, description="Processing elements.")
+    dataflow: Dataflow = Field("filters", description="What a PE takes: whole filters, or a slice of each.")
+    mapping: MappingPolicy = Field("contiguous", description="How filters are put into groups.")
+    spare_pes: SparePes = Field("split_outputs", description="What PEs without a filter do.")
+    accumulators: AtLeastOne = Field(256, description="Outputs that a PE works on at a time (a tile).")
+    weight_bits: Bits | None = Field(None, description="Round the weights to this many bits; default: as trained.")
+    quantizer: Quantizer = Field("plain", description="Small weights round to zero (plain) or to one step (keep_mask).")
+
+
+class Broadcast(Block):
+    """How activations reach the PEs in the event model."""
+
+    granularity: Granularity = Field("token", description="What is sent at a time.")
+    fifo_depth: Depth = Field(64, description="Tokens (or channels) that wait at a PE; inf.")
+    width: Width = Field(float("inf"), description="Tokens sent in a cycle at most; inf: an ideal broadcaster.")
+    token_cost: TokenCost = Field("timesteps", description="Cycles that a token takes a PE for each weight.")
+    skip_unwanted: bool = Field(True, description="Tokens for which no PE of the group has a weight are not sent.")
+
+
+class Energy(Block):
+    """The energy model of the paper, Eq. 3."""
+
+    leakage_ratio: NotNegative = Field(0.21, description="E_l / E_d of Eq. 3.")
+
+
+class Hardware(Array):
+    """The block `hw`: an array, and what is simulated on it.
+
+    sweeps: setting -> values at which the last tickets are simulated too, arranged as the settings themselves are:
+    {pes: [8, 16], broadcast: {fifo_depth: [0, 8]}}.
+    """
+
+    broadcast: Broadcast
+    chip: Annotated[str, Field(min_length=1)]  # file of what the parts of the array cost
+    models: Annotated[tuple[TimingModel, ...], Field(strict=False)]
+    events_on: Literal["last", "all"]  # tickets of a chain that the event model simulates
+    sweeps: dict[str, Any]
+
+    @field_validator("models")
+    @classmethod
+    def _check_models(cls, models: tuple[str, ...]) -> tuple[str, ...]:
+        if "analytic" not in models or len(set(models)) < len(models):
+            got = ", ".join(models) or "none"
+            raise ValueError(f"expected analytic, on which the report builds, and maybe events, once each, got {got}")
+        return models
+
+    @model_validator(mode="after")
+    def _check_sweeps(self) -> Self:
+        for knob, values in self.knobs().items():
+            if not isinstance(values, list | tuple):
+                raise ValueError(f"sweeps.{knob}: expected a list of values, got {values!r}")
+            for value in values:
+                self.at(knob, value)
+        return self
+
+    @property
+    def array(self) -> Array:
+        """The array alone."""
+        return Array.model_validate(self.model_dump(include=set(Array.model_fields)))
+
+    def knobs(self) -> dict[str, Any]:
+        """Return the values of each sweep by the setting's name, such as `broadcast.fifo_depth`."""
+        flat = {}
+        for name, values in self.sweeps.items():
+            inner = values if isinstance(values, dict) else {}
+            flat |= {f"{name}.{key}": value for key, value in inner.items()} or {name: values}
+        return flat
+
+    def at(self, knob: str, value: Any) -> tuple[Array, Broadcast]:
+        """Return array and broadcast with one setting changed. Raises ValueError if there is no such setting or value."""
+        block, _, key = knob.rpartition(".")
+        record: Array | Broadcast = self.broadcast if block == "broadcast" else self.array
+        known = [*Array.model_fields, *(f"broadcast.{name}" for name in Broadcast.model_fields)]
+        if knob not in known:
+            raise ValueError(f"sweeps: expected settings of hw ({', '.join(known)}), got {knob!r}")
+        try:
+            changed = type(record).model_validate(record.model_dump() | {key: value})
+        except ValidationError as error:
+            _, _, reason = describe(error, type(record)).partition(": ")
+            raise ValueError(f"sweeps.{knob}: {reason}") from None
+        if isinstance(changed, Broadcast):
+            return self.array, changed
+        return changed, self.broadcast

@@ -1,0 +1,25 @@
+"""What can be added by one entry in one file: the tables of names, and the types of settings that choose from them."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+from uticket.base.registry import Registry
+
+DATA_SETS = Registry("data/*.py", "DATA_SETS")
+NETWORKS = Registry("networks/*.py", "NETWORKS")
+SCORES = Registry("prune/scores.py", "SCORES")
+TARGETS = Registry("prune/targets.py", "TARGETS")
+CHOICES = Registry("prune/choices.py", "CHOICES")
+MAPPINGS = Registry("mapping/policies.py", "MAPPINGS")
+DATAFLOWS = Registry("mapping/dataflows.py", "DATAFLOWS")
+MODELS = Registry("hardware/*.py", "MODELS")
+
+DataSet = Annotated[str, AfterValidator(DATA_SETS.check)]
+Network = Annotated[str, AfterValidator(NETWORKS.check)]
+Score = Annotated[str, AfterValidator(SCORES.check)]
+Target = Annotated[str, AfterValidator(TARGETS.check)]
+Choice = Annotated[str, AfterValidator(CHOICES.check)]
+MappingPolicy = Annotated[str, AfterValidator(MAPPINGS.check)]
+Dataflow = Annotated[str, AfterValidator(DATAFLOWS.check)]
+TimingModel = Annotated[str, AfterValidator(MODELS.check)]

@@ -1,0 +1,66 @@
+"""Images, network and training (blocks `data`, `model`, `train`, `rewind`, `quantize`)."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from uticket.config.block import AtLeastOne, Bits, Block, NotNegative, Positive
+from uticket.config.tables import DataSet, Network
+
+
+class Data(Block):
+    """Which images the networks learn."""
+
+    name: DataSet
+    path: Annotated[str, Field(min_length=1)]  # folder: an ImageFolder tree, with or without train/ and test/
+    size: AtLeastOne  # folder: side to which images are resized, in pixels
+    channels: Literal[1, 3]  # folder: 1 is grey, 3 is RGB
+    test_share: Annotated[float, Field(gt=0, lt=1)]  # folder without test/: share of images held out
+
+
+class Model(Block):
+    """Which network, and the neuron of all its layers."""
+
+    name: Network
+    width: Positive  # factor on the number of filters of every layer
+    timesteps: AtLeastOne
+    leak: Annotated[float, Field(ge=0, lt=1)]  # share of the membrane potential that the next timestep keeps
+    spike_threshold: Positive
+    surrogate_alpha: Positive  # steepness of the ATan surrogate gradient
+
+
+class Augment(Block):
+    """Random changes of each training image, made in batches on the device."""
+
+    crop: Annotated[int, Field(ge=0)]  # pixels of zero padding around the image before the random crop
+    flip: bool  # mirror left-right with probability 0.5
+    cutout: Annotated[int, Field(ge=0)]  # side of the square that is blanked, in pixels
+
+
+class Train(Block):
+    """How every network is trained, the dense one and each ticket."""
+
+    epochs: AtLeastOne
+    batch_size: Annotated[int, Field(ge=2)]  # batch norm needs two images
+    learning_rate: Positive  # at the start; cosine down to 0
+    momentum: Annotated[float, Field(ge=0, lt=1)]
+    weight_decay: NotNegative
+    loss: Literal["per_step", "mean"]
+    augment: Augment
+    device: Literal["auto", "cpu", "cuda"]
+    sparse: Literal["auto", "off"]  # on CPUs, whether pruned convolutions run by their kept weights
+    precision: Literal["auto", "fp32", "bf16"]  # auto: bf16 on GPUs, fp32 on CPUs
+    compile: bool  # on GPUs, by torch.compile
+    save_minutes: NotNegative  # between two saved states of a training; 0: every step
+
+
+class Rewind(Block):
+    """Where the weights of a ticket restart."""
+
+    epoch: Annotated[int, Field(ge=0)]  # of the dense training; 0 is the initialization
+
+
+class Quantize(Block):
+    """At how many bits the accuracy of every ticket is tested, with each quantizer."""
+
+    bits: Annotated[tuple[Bits, ...], Field(strict=False)]
