@@ -10,5 +10,5 @@ class InputError(ValueError):
 
 
 def one_line(error: BaseException, limit: int = 200) -> str:
-    """Return the text of an error of another library on one line, at most `limit` characters; its type if it has none."""
+    """Return the text of another library's error on one line of at most `limit` characters; its type if it has none."""
     return " ".join(str(error).split())[:limit] or type(error).__name__

@@ -51,7 +51,9 @@ class Registry(Mapping[str, Any]):
 
 def _keys(path: Path, constant: str) -> list[str]:
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
-        targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+        targets = (
+            node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+        )
         if any(isinstance(target, ast.Name) and target.id == constant for target in targets):
             assert isinstance(node, ast.Assign | ast.AnnAssign)
             assert isinstance(node.value, ast.Dict), f"{path}: {constant} is written as a dictionary"

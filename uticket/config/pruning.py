@@ -28,7 +28,7 @@ class Prune(Block):
 
 
 class Balance(Block):
-    """How the PEs get equal work (`uticket.prune.balance`)."""
+    """How the PEs get equal work (`uticket.pruning.balance`)."""
 
     scope: Scope = Field("group", description="What ends equal: the PEs of each group, or all filters of a layer.")
     mode: Target = Field("both", description="To the mean, the maximum (recover) or the minimum (remove).")

@@ -8,9 +8,9 @@ from uticket.base.registry import Registry
 
 DATA_SETS = Registry("data/*.py", "DATA_SETS")
 NETWORKS = Registry("networks/*.py", "NETWORKS")
-SCORES = Registry("prune/scores.py", "SCORES")
-TARGETS = Registry("prune/targets.py", "TARGETS")
-CHOICES = Registry("prune/choices.py", "CHOICES")
+SCORES = Registry("pruning/scores.py", "SCORES")
+TARGETS = Registry("pruning/targets.py", "TARGETS")
+CHOICES = Registry("pruning/choices.py", "CHOICES")
 MAPPINGS = Registry("mapping/policies.py", "MAPPINGS")
 DATAFLOWS = Registry("mapping/dataflows.py", "DATAFLOWS")
 MODELS = Registry("hardware/*.py", "MODELS")

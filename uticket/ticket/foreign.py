@@ -1,11 +1,9 @@
 """Masks and weights from anybody's file: .npz, .safetensors, .pt and .pth. Nothing in it is run."""
 
 import io
-import os
 import re
 import warnings
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save
 
-from uticket.base.errors import InputError
-from uticket.base.files import load_arrays, npz_bytes
+from uticket.base.errors import InputError, one_line
+from uticket.base.files import Arrays, is_file, load_arrays, load_npz, npz_bytes, write_bytes
 
-Arrays = dict[str, NDArray[Any]]
 WRAPPED = ("state_dict", "model_state_dict", "model", "net", "network")  # where checkpoints keep their weights
 
 
@@ -28,35 +25,20 @@ def read_arrays(path: Path) -> Arrays:
     Raises InputError, naming the file, if it is missing, damaged, of another kind, or wants to run code.
     """
     if path.suffix not in READ:
-        raise InputError(f"{path}: expected a file ending in {', '.join(READ)}, came {path.suffix or 'no ending'}")
-    if not os.path.isfile(path):  # noqa: PTH113, unlike Path.is_file it never raises
-        raise InputError(f"{path}: expected a file, came none")
+        raise InputError(f"{path}: expected a file ending in {', '.join(READ)}, got {path.suffix or 'no ending'}")
+    if not is_file(path):
+        raise InputError(f"{path}: expected a file, got none")
     arrays = {name: values for name, values in READ[path.suffix](path).items() if values.dtype.kind in "biuf"}
     return _without_reparametrization(arrays)
 
 
-def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+def write_arrays(path: Path, arrays: Arrays) -> None:
     """Write arrays in the format of the path's suffix, all or nothing: the same arrays give the same bytes."""
-    content = WRITE[path.suffix](arrays)
-    part = path.with_name(f".{path.name}.part")
-    try:
-        part.write_bytes(content)
-        part.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            part.unlink()
-        raise InputError(f"{path}: expected a place to write to, came: {error.strerror}") from None
+    write_bytes(path, WRITE[path.suffix](arrays))
 
 
 def _read_npz(path: Path) -> Arrays:
-    try:
-        file = np.load(path, allow_pickle=False)
-        if isinstance(file, np.ndarray):
-            raise ValueError("a single array")
-        with file:
-            return {name: file[name] for name in file.files}
-    except Exception as error:  # a damaged archive raises errors of zipfile, zlib, struct and numpy
-        raise InputError(f"{path}: expected an .npz archive of arrays, came: {_line(error)}") from None
+    return load_npz(path, "an .npz archive of arrays")
 
 
 def _read_safetensors(path: Path) -> Arrays:
@@ -77,13 +59,13 @@ def _read_torch(path: Path) -> Arrays:
             content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises errors of pickle, zipfile and its own
         refused = "code to run" in str(error) or "weights_only" in str(error) or "Weights only" in str(error)
-        came = "a pickle that wants to run code, which is refused" if refused else _line(error)
-        raise InputError(f"{path}: expected a PyTorch checkpoint of tensors only, came: {came}") from None
+        got = "a pickle that wants to run code, which is refused" if refused else one_line(error)
+        raise InputError(f"{path}: expected a PyTorch checkpoint of tensors only, got: {got}") from None
     for key in WRAPPED:
         if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
             content = content[key]
     if not isinstance(content, Mapping):
-        raise InputError(f"{path}: expected a checkpoint of named tensors, came {type(content).__name__}")
+        raise InputError(f"{path}: expected a checkpoint of named tensors, got {type(content).__name__}")
     tensors = {str(name): value for name, value in content.items() if isinstance(value, torch.Tensor)}
     return {name: _plain(path, name, value) for name, value in tensors.items() if not value.is_complex()}
 
@@ -96,36 +78,36 @@ def _plain(path: Path, name: str, tensor: Any) -> NDArray[Any]:
         dense = tensor.detach().to_dense() if str(tensor.layout) != "torch.strided" else tensor.detach()
         array: NDArray[Any] = (dense.float() if dense.is_floating_point() else dense).numpy()
     except (RuntimeError, TypeError, NotImplementedError) as error:
-        raise InputError(f"{path}: expected an array in {name!r}, came: {_line(error)}") from None
+        raise InputError(f"{path}: expected an array in {name!r}, got: {one_line(error)}") from None
     return array
 
 
 def _without_reparametrization(arrays: Arrays) -> Arrays:
     pruned = {name.removesuffix("_orig") for name in arrays if name.endswith("_orig")}
     pruned = {name for name in pruned if f"{name}_mask" in arrays}
-    plain: Arrays = {}
+    plain: dict[str, NDArray[Any]] = {}
     for name, values in arrays.items():
         whole = name.removesuffix("_orig")
         if name.endswith("_orig") and whole in pruned:
             mask = arrays[f"{whole}_mask"]
             if mask.shape != values.shape:
-                raise InputError(f"{whole}: expected a mask of shape {values.shape}, came {mask.shape}")
+                raise InputError(f"{whole}: expected a mask of shape {values.shape}, got {mask.shape}")
             plain[whole] = values * mask
         elif not (name.endswith("_mask") and name.removesuffix("_mask") in pruned):
             plain[name] = values
     return plain
 
 
-def _to_npz(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+def _to_npz(arrays: Arrays) -> bytes:
     return npz_bytes(arrays, compressed=True)
 
 
-def _to_safetensors(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+def _to_safetensors(arrays: Arrays) -> bytes:
     content: bytes = save({name: np.ascontiguousarray(values) for name, values in arrays.items()})
     return content
 
 
-def _to_torch(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+def _to_torch(arrays: Arrays) -> bytes:
     import torch  # imported here: takes seconds, and the other formats do not need it
 
     buffer = io.BytesIO()
@@ -139,7 +121,7 @@ READ: dict[str, Callable[[Path], Arrays]] = {
     ".pt": _read_torch,
     ".pth": _read_torch,
 }
-WRITE: dict[str, Callable[[Mapping[str, NDArray[Any]]], bytes]] = {
+WRITE: dict[str, Callable[[Arrays], bytes]] = {
     ".npz": _to_npz,
     ".safetensors": _to_safetensors,
     ".pt": _to_torch,
@@ -150,7 +132,3 @@ WRITE: dict[str, Callable[[Mapping[str, NDArray[Any]]], bytes]] = {
 def _by_number(name: str) -> list[tuple[int, str]]:
     """Sort key by which layer 10 comes after layer 9."""
     return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name)]
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__

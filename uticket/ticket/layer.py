@@ -1,17 +1,18 @@
 """The shape of each convolution and linear layer, and layers.json, where a ticket keeps them."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from uticket.base.errors import InputError
+from uticket.base.files import write_json
 from uticket.config.wording import describe
 
-Count = Annotated[int, Field(ge=1, le=2**20)]
-Pair = tuple[Count, Count]
+MOST_TIMESTEPS = 2**16 - 1
+Size = Annotated[int, Field(ge=1, le=2**20)]
+Pair = tuple[Size, Size]
 Padding = Annotated[int, Field(ge=0, le=2**20)]
 
 
@@ -22,15 +23,23 @@ class Layer(BaseModel):
 
     name: str
     kind: Literal["conv", "linear"]
-    filters: Count  # output channels
-    channels: Count  # input channels
+    filters: Size  # output channels
+    channels: Size  # input channels
     kernel: Pair
     stride: Pair
     padding: tuple[Padding, Padding]
     input_size: Pair
     output_size: Pair
     adds_to: str | None = None  # the residual sum that its output is part of: all parts have the same filter order
-    reads: Literal["image", "spikes"] = "spikes"  # what its input is; behind average pooling, the mean of spikes
+    reads: Literal["image", "spikes"] = "spikes"  # what its input is; after average pooling, the mean of spikes
+
+    @classmethod
+    def of_shape(cls, name: str, shape: Sequence[int]) -> "Layer":
+        """Return a layer of which nothing but the shape of its weights is known: one output position."""
+        one = (1, 1)
+        kernel, kind = ((shape[2], shape[3]), "conv") if len(shape) == 4 else (one, "linear")
+        sizes: Any = {"kernel": kernel, "stride": one, "padding": (0, 0), "input_size": one, "output_size": one}
+        return cls(name=name, kind=kind, filters=shape[0], channels=shape[1], **sizes)  # type: ignore[arg-type]
 
     @property
     def weight_shape(self) -> tuple[int, ...]:
@@ -60,11 +69,11 @@ class Layer(BaseModel):
 def write_layers(path: Path, layers: Sequence[Layer], timesteps: int) -> None:
     """Write layers.json: the timesteps and the layers in the order of the network."""
     document = {"timesteps": timesteps, "layers": [layer.model_dump() for layer in layers]}
-    path.write_text(json.dumps(document, indent=1) + "\n")
+    write_json(path, document)
 
 
 class _Document(BaseModel):
-    timesteps: Annotated[int, Field(ge=1, le=2**16 - 1)]
+    timesteps: Annotated[int, Field(ge=1, le=MOST_TIMESTEPS)]
     layers: list[Layer]
 
     @model_validator(mode="after")
@@ -72,17 +81,15 @@ class _Document(BaseModel):
         filters: dict[str, int] = {}
         for place, layer in enumerate(self.layers):
             if layer.name in {other.name for other in self.layers[:place]}:
-                raise ValueError(
-                    f"layers.{place}.name: expected another name for each layer, came {layer.name!r} twice"
-                )
+                raise ValueError(f"layers.{place}.name: expected another name for each layer, got {layer.name!r} twice")
             sizes = zip(layer.input_size, layer.padding, layer.kernel, layer.stride, strict=True)
             output = tuple((size + 2 * padding - kernel) // stride + 1 for size, padding, kernel, stride in sizes)
             if layer.kind == "conv" and output != layer.output_size:
                 expected = f"{output}, which input_size, padding, kernel and stride give"
-                raise ValueError(f"layers.{place}.output_size: expected {expected}, came {layer.output_size}")
+                raise ValueError(f"layers.{place}.output_size: expected {expected}, got {layer.output_size}")
             if layer.adds_to and filters.setdefault(layer.adds_to, layer.filters) != layer.filters:
                 expected = f"{filters[layer.adds_to]} as in the other parts of {layer.adds_to!r}"
-                raise ValueError(f"layers.{place}.filters: expected {expected}, came {layer.filters}")
+                raise ValueError(f"layers.{place}.filters: expected {expected}, got {layer.filters}")
         return self
 
 
@@ -91,7 +98,7 @@ def read_layers(path: Path) -> tuple[list[Layer], int]:
     try:
         document = TypeAdapter(_Document).validate_json(path.read_bytes())
     except OSError as error:
-        raise InputError(f"{path}: expected a readable file, came: {error.strerror}") from None
+        raise InputError(f"{path}: expected a readable file, got: {error.strerror}") from None
     except ValidationError as error:
         raise InputError(f"{path}: {describe(error, _Document)}") from None
     return document.layers, document.timesteps

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from uticket.base.errors import InputError
-from uticket.base.files import load_arrays
+from uticket.base.files import load_arrays, write_bytes
 
 
 class Mask(Mapping[str, NDArray[np.bool_]]):
@@ -64,7 +64,7 @@ class Mask(Mapping[str, NDArray[np.bool_]]):
 
     def save(self, path: Path) -> None:
         """Write a safetensors file of boolean arrays."""
-        save_file({name: np.ascontiguousarray(values) for name, values in self.items()}, path)
+        write_bytes(path, save({name: np.ascontiguousarray(values) for name, values in self.items()}))
 
     @classmethod
     def load(cls, path: Path, names: Iterable[str]) -> "Mask":
@@ -85,6 +85,6 @@ def _checked(name: str, values: NDArray[np.generic]) -> NDArray[np.bool_]:
     else:
         kept = values == 1
         if not np.array_equal(kept, values):
-            raise ValueError(f"layer {name!r}: expected a mask of 0 and 1, came other values")
+            raise ValueError(f"layer {name!r}: expected a mask of 0 and 1, got other values")
     kept.flags.writeable = False
     return kept

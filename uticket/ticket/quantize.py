@@ -3,9 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from uticket.base.files import Weights
-from uticket.config.names import Quantizer
-from uticket.ticket.mask import Mask
+from uticket.config.array import Quantizer
 
 
 def quantize(
@@ -28,8 +26,8 @@ def quantize(
     return levels, step
 
 
-def stored_mask(mask: Mask, weights: Weights, bits: int | None, quantizer: Quantizer) -> Mask:
-    """Return which weights the chip holds: all kept ones if `bits` is None, else those not rounded to zero."""
-    if bits is None:
-        return mask
-    return Mask({name: quantize(weights[name], kept, bits, quantizer)[0] != 0 for name, kept in mask.items()})
+def stored(
+    weights: NDArray[np.floating], kept: NDArray[np.bool_], bits: int, quantizer: Quantizer = "plain"
+) -> NDArray[np.bool_]:
+    """Return which weights of one layer a chip stores: those that are kept and not rounded to zero."""
+    return quantize(weights, kept, bits, quantizer)[0] != 0

@@ -9,28 +9,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from uticket.base.errors import InputError
-from uticket.base.files import npz_bytes
+from uticket.base.files import load_npz, npz_bytes, write_bytes
 
+Spikes = Mapping[str, NDArray[np.bool_]]  # layer -> what arrives there, (images, T, channels, height, width)
 SHAPE = "_shape"  # NAME holds the bits, NAME_shape the shape that they unpack to
 
 
-def save_spikes(path: Path, spikes: Mapping[str, NDArray[np.bool_]]) -> None:
-    """Write layer -> boolean array (images, T, channels, height, width), packed in C order."""
+def save_spikes(path: Path, spikes: Spikes) -> None:
+    """Write spikes, packed in C order."""
     arrays: dict[str, NDArray[Any]] = {}
     for name, values in spikes.items():
         arrays[name] = np.packbits(values)
         arrays[name + SHAPE] = np.array(values.shape, dtype=np.int64)
-    path.write_bytes(npz_bytes(arrays))
+    write_bytes(path, npz_bytes(arrays))
 
 
 def load_spikes(path: Path) -> dict[str, NDArray[np.bool_]]:
-    """Read what `save_spikes` wrote. Raises InputError, naming the file, if it is damaged."""
+    """Read what `save_spikes` wrote. Raises InputError, naming the file, if it is missing or damaged."""
+    arrays = load_npz(path, "packed spikes")
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            names = [name for name in arrays.files if name + SHAPE in arrays.files]
-            return {name: _unpacked(arrays[name], arrays[name + SHAPE]) for name in names}
-    except Exception as error:  # a damaged archive raises errors of zipfile, zlib, struct and numpy
-        raise InputError(f"{path}: expected packed spikes, came: {error}") from None
+        return {name: _unpacked(arrays[name], arrays[name + SHAPE]) for name in arrays if name + SHAPE in arrays}
+    except (ValueError, TypeError, OverflowError) as error:
+        raise InputError(f"{path}: expected packed spikes, got: {error}") from None
 
 
 def _unpacked(bits: NDArray[np.uint8], shape: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from uticket.mapping.mapping import Ints, Mapping, count_by_row
+from uticket.mapping.placed import Placed, count_by_row
+from uticket.mapping.policies import Ints
 
 
 @dataclass(frozen=True)
@@ -22,20 +23,17 @@ class Bins:
     order: Ints | None  # units in the order of their bins; None if they stand so already
     group: Ints  # (bins,)
     first_unit: Ints  # (bins,), where the units of each bin begin
-    unit_size: int  # weights
+    unit_size: int  # weights of a unit
 
     @classmethod
-    def of(cls, shape: tuple[int, ...], mapping: Mapping) -> "Bins":
-        """Lay out a layer. Raises ValueError if its weights cannot be cut into the units of the mapping."""
-        places = mapping.bins
-        size, num_units = math.prod(shape), len(places)
-        if size % max(num_units, 1):
-            raise ValueError(f"mapping: expected units that cut a mask of shape {shape} evenly, came {num_units}")
+    def of(cls, placed: Placed) -> "Bins":
+        """Lay out a layer."""
+        places = placed.bins
         order = None if (places[1:] >= places[:-1]).all() else np.argsort(places, kind="stable")
         units = np.bincount(places)
         found = np.flatnonzero(units)
         first_unit = np.cumsum(units[found]) - units[found]
-        return cls(shape, order, found // mapping.pes, first_unit, size // max(num_units, 1))
+        return cls(placed.mask.shape, order, found // placed.pes, first_unit, placed.unit_size)
 
     @cached_property
     def edges(self) -> Ints:

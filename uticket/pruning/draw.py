@@ -4,8 +4,8 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from uticket.mapping.mapping import Ints
-from uticket.prune.bins import Bins
+from uticket.mapping.policies import Ints
+from uticket.pruning.bins import Bins
 
 NO_ONE, ALL_ONES = np.uint64(0), np.uint64(0x0101010101010101)  # eight weights of a mask
 
@@ -19,7 +19,7 @@ def draw(flat: NDArray[np.bool_], wanted: bool, bins: Bins, counts: Ints, rng: n
     ones = bins.count_ones(flat)
     available = ones if wanted else bins.sizes - ones
     if not (counts <= available).all():
-        raise ValueError("counts: expected at most as many positions as fit, came more")
+        raise ValueError("counts: expected at most as many positions as fit, got more")
     return _draw(flat.view(np.uint8), int(wanted), bins.edges, available, counts, rng)
 
 

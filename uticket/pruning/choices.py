@@ -1,4 +1,4 @@
-"""Which weights are marked, removed or recovered: by magnitude or at random, with equal ones settled by index."""
+"""Which weights balancing removes and recovers (`balance.METHOD.select`); ties go to the lower index."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,26 +6,25 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from uticket.config.names import Select
-from uticket.mapping.mapping import Ints
-from uticket.prune.bins import Bins
-from uticket.prune.draw import draw
+from uticket.mapping.placed import Bools
+from uticket.mapping.policies import Ints
+from uticket.pruning.bins import Bins
+from uticket.pruning.draw import draw
 
 Values = NDArray[np.floating]
-Kept = NDArray[np.bool_]
 
 
-def largest(values: Values, count: int) -> Kept:
-    """Mark the `count` largest of `values`, shape (values,); among equal ones the lower index is marked first.
+def largest(values: Values, count: int) -> Bools:
+    """Mark the `count` largest of `values`, shape (values,); ties go to the lower index.
 
     Takes linear time. Raises ValueError if there are fewer than `count` values.
     """
     if not 0 <= count <= values.size:
-        raise ValueError(f"count: expected 0 to {values.size} values to mark, came {count}")
+        raise ValueError(f"count: expected 0 to {values.size} values to mark, got {count}")
     if count == 0 or count == values.size:
         return np.full(values.size, count > 0)
     limit = np.partition(values, values.size - count)[values.size - count]
-    marked: Kept = values > limit
+    marked: Bools = values > limit
     equal = np.flatnonzero(values == limit)
     marked[equal[: count - np.count_nonzero(marked)]] = True
     return marked
@@ -36,7 +35,7 @@ class AtRandom:
     """The paper's choice: every weight of a bin is as likely as any other. Counts have the shape (bins,)."""
 
     bins: Bins
-    kept: Kept  # laid out
+    kept: Bools  # laid out
     rng: np.random.Generator
 
     def removed(self, counts: Ints) -> Ints:
@@ -52,12 +51,12 @@ class AtRandom:
 class ByMagnitude:
     """Remove the smallest trained weights; recover the largest of those just pruned, then any others at random.
 
-    Among equal magnitudes the lower index is kept, or recovered, first.
+    Ties go to the lower index: it is kept, or recovered, first.
     """
 
     bins: Bins
-    kept: Kept  # laid out, as the next two
-    trained: Kept  # whether a weight has a trained value
+    kept: Bools  # laid out, as the next two
+    trained: Bools  # whether a weight has a trained value
     magnitudes: Values
     rng: np.random.Generator
 
@@ -85,17 +84,19 @@ class ByMagnitude:
 Selection = AtRandom | ByMagnitude
 
 
-def _at_random(bins: Bins, kept: Kept, trained: Kept, weights: Values | None, rng: np.random.Generator) -> Selection:
+def _at_random(bins: Bins, kept: Bools, trained: Bools, weights: Values | None, rng: np.random.Generator) -> Selection:
     return AtRandom(bins, kept, rng)
 
 
-def _by_magnitude(bins: Bins, kept: Kept, trained: Kept, weights: Values | None, rng: np.random.Generator) -> Selection:
+def _by_magnitude(
+    bins: Bins, kept: Bools, trained: Bools, weights: Values | None, rng: np.random.Generator
+) -> Selection:
     if weights is None:
-        raise ValueError("weights: expected the trained weights, by which `magnitude` selects, came none")
+        raise ValueError("weights: expected the trained weights, by which `magnitude` selects, got none")
     return ByMagnitude(bins, kept, bins.flat(trained), np.abs(bins.flat(weights)), rng)
 
 
-SELECT: dict[Select, Callable[[Bins, Kept, Kept, Values | None, np.random.Generator], Selection]] = {
+CHOICES: dict[str, Callable[[Bins, Bools, Bools, Values | None, np.random.Generator], Selection]] = {
     "random": _at_random,
     "magnitude": _by_magnitude,
 }

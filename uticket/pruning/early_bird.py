@@ -10,10 +10,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from uticket.base.files import Weights
-from uticket.config.params import Prune
-from uticket.prune.prune import prune
+from uticket.config.pruning import Prune
+from uticket.config.tables import SCORES
+from uticket.pruning.prune import prune_mask
 from uticket.ticket.mask import Mask
+from uticket.ticket.reader import Weights
 
 EPOCHS = 5
 DISTANCE = 0.02
@@ -33,8 +34,9 @@ class EarlyBird:
         return f"early bird, {self._settings!r}"
 
     def see(self, weights: Weights) -> None:
-        """Take up the weights at the end of an epoch, by layer."""
-        after = prune(self._mask, weights, self._settings.fraction, self._settings.scope)
+        """Note the mask that the weights at the end of an epoch give; weights: by layer."""
+        scores = {name: SCORES[self._settings.score](values) for name, values in weights.items()}
+        after = prune_mask(self._mask, scores, self._settings.fraction, self._settings.scope)
         self._recent.append(np.packbits(np.concatenate([after[name].ravel() for name in after])))
 
     @property
@@ -47,7 +49,7 @@ class EarlyBird:
 
     @property
     def recent(self) -> Sequence[NDArray[np.uint8]]:
-        """The masks, packed, the newest last; set them to go on with a training."""
+        """The masks, packed, the newest last; set them to resume a training."""
         return tuple(self._recent)
 
     @recent.setter

@@ -1,0 +1,143 @@
+"""Which weights run where: the one answer that balancing, storage, timing and traffic share."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from uticket.base.errors import InputError
+from uticket.config.array import Array
+from uticket.mapping.dataflows import DATAFLOWS
+from uticket.mapping.policies import Ints
+from uticket.ticket.layer import Layer
+from uticket.ticket.quantize import stored
+from uticket.ticket.ticket import Ticket
+
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Placed:
+    """A layer on an array of PEs.
+
+    Groups run one after another; in a group every PE works through its own units (`uticket.mapping.dataflows`), all PEs
+    at the same time. A group may have units for fewer PEs than there are.
+    """
+
+    layer: Layer
+    mask: Bools  # what the array holds, of the shape of the layer's weights
+    pes: int
+    group: Ints  # (units,)
+    pe: Ints  # (units,), in [0, pes)
+    copies: Ints  # (groups,), copies of the group that run side by side, each on its own output positions
+    nonzeros: Ints  # (units,), kept weights
+
+    @property
+    def num_groups(self) -> int:
+        """Groups that run one after another."""
+        return len(self.copies)
+
+    @property
+    def bins(self) -> Ints:
+        """The place of each unit as one number, group * pes + pe, shape (units,)."""
+        return self.group * self.pes + self.pe
+
+    @property
+    def unit_size(self) -> int:
+        """Weights of a unit, kept or not."""
+        return self.mask.size // max(len(self.group), 1)
+
+    @property
+    def units_per_filter(self) -> int:
+        """Units of each filter."""
+        return len(self.group) // self.layer.filters
+
+    @property
+    def filter(self) -> Ints:
+        """The output channel of each unit, shape (units,)."""
+        return np.arange(len(self.group)) // self.units_per_filter
+
+    def by_unit(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Return an array of the layer's shape as (units, weights of a unit)."""
+        return np.ascontiguousarray(values).reshape(len(self.group), -1)
+
+    def unit_of(self, positions: Ints) -> Ints:
+        """Return the unit of each weight; positions: indices into the flattened weights."""
+        units: Ints = positions // self.unit_size
+        return units
+
+    @cached_property
+    def workload(self) -> Ints:
+        """Kept weights of each PE in each group, shape (groups, pes); 0 without a unit."""
+        total = np.bincount(self.bins, weights=self.nonzeros, minlength=self.num_groups * self.pes)
+        return total.astype(np.int64).reshape(-1, self.pes)  # exact: doubles hold whole numbers up to 2^53
+
+    @cached_property
+    def used_pes(self) -> Ints:
+        """PEs of each group that have a unit, shape (groups,)."""
+        return _used_pes(self.bins, self.num_groups, self.pes)
+
+
+def place(ticket: Ticket, array: Array) -> tuple[Placed, ...]:
+    """Put the layers of a ticket that run on the PEs on an array, in order.
+
+    The array holds the weights rounded to `array.weight_bits`, and mappings that permute filters sort them by what it
+    holds. Layers whose outputs are added (`Layer.adds_to`) need the same order of filters, so they are sorted together,
+    by the sum of their workloads: the only permutations that the additions of a residual network allow.
+    Raises InputError if weights are to be rounded and the ticket has none.
+    """
+    layers, masks, dataflow = ticket.on_pes, held(ticket, array), DATAFLOWS[array.dataflow]
+    nonzeros = {n.name: _nonzeros(masks[n.name], n.filters * dataflow.units_per_filter(n)) for n in layers}
+    workloads = {n.name: nonzeros[n.name].reshape(n.filters, -1).sum(axis=1) for n in layers}
+    placed = []
+    for layer in layers:
+        parts = [layer] if layer.adds_to is None else [n for n in layers if n.adds_to == layer.adds_to]
+        workload = np.sum([workloads[part.name] for part in parts], axis=0)
+        group, pe = dataflow.put(layer, workload, array)
+        used = _used_pes(group * array.pes + pe, int(group.max(initial=-1)) + 1, array.pes)
+        copies = dataflow.copies(used, layer.positions, array)
+        placed.append(Placed(layer, masks[layer.name], array.pes, group, pe, copies, nonzeros[layer.name]))
+    return tuple(placed)
+
+
+def place_whole(layer: Layer, mask: Bools) -> Placed:
+    """Put a layer on as many PEs as it has filters: one group, in which each filter has a PE of its own."""
+    one = np.zeros(layer.filters, dtype=np.int64)
+    own, copies, nonzeros = np.arange(layer.filters), np.ones(1, dtype=np.int64), _nonzeros(mask, layer.filters)
+    return Placed(layer, mask, layer.filters, one, own, copies, nonzeros)
+
+
+def held(ticket: Ticket, array: Array) -> dict[str, Bools]:
+    """Return which weights the array holds of each layer on the PEs: those that are kept and not rounded to zero."""
+    if array.weight_bits is None:
+        return {layer.name: ticket.mask[layer.name] for layer in ticket.on_pes}
+    if ticket.weights is None:
+        raise InputError("weight_bits: expected weights to round, got 0/1 masks")
+    bits, weights = array.weight_bits, ticket.weights
+    names: Sequence[str] = [layer.name for layer in ticket.on_pes]
+    return {name: stored(weights[name], ticket.mask[name], bits, array.quantizer) for name in names}
+
+
+def _nonzeros(mask: Bools, units: int) -> Ints:
+    return count_by_row(np.ascontiguousarray(mask).reshape(units, -1))
+
+
+def count_by_row(rows: Bools) -> Ints:
+    """Count the ones in each row of a contiguous 0/1 array, shape (rows,)."""
+    if rows.shape[1] % 8:
+        counts: Ints = np.count_nonzero(rows, axis=1).astype(np.int64)
+        return counts
+    words = rows.view(np.uint64)  # adding words adds eight weights at a time, as long as no byte exceeds 255
+    block = next(size for size in range(255, 0, -1) if words.shape[1] % size == 0)
+    by_byte = np.add.reduce(words.reshape(len(rows), words.shape[1] // block, block), axis=2)
+    sums: Ints = by_byte.view(np.uint8).sum(axis=1, dtype=np.int64)
+    return sums
+
+
+def _used_pes(bins: Ints, groups: int, pes: int) -> Ints:
+    units = np.bincount(bins, minlength=groups * pes)
+    used: Ints = np.count_nonzero(units.reshape(-1, pes), axis=1)
+    return used

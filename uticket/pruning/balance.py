@@ -1,0 +1,78 @@
+"""Balancing: the same number of weights for the PEs that run at the same time.
+
+A bin is what one PE holds in one group: a filter, two paired filters, or a slice of the channels of a filter. The mode
+decides with how many weights each bin ends; the choice, with which ones.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from uticket.base.errors import InputError
+from uticket.base.seeds import generator
+from uticket.config.array import Array
+from uticket.config.pruning import Balance
+from uticket.config.tables import TARGETS
+from uticket.mapping.placed import Bools, Placed, place, place_whole
+from uticket.pruning.bins import Bins
+from uticket.pruning.choices import CHOICES, Values
+from uticket.ticket.mask import Mask
+from uticket.ticket.ticket import Ticket
+
+
+def balance(
+    ticket: Ticket,
+    array: Array | None = None,
+    how: Balance | None = None,
+    seed: int = 0,
+    *,
+    trained: Mask | None = None,
+    purpose: Sequence[str | int] = ("balance",),
+) -> Ticket:
+    """Give the PEs equal work: balance the layers that run on the PEs; the others stay as they are.
+
+    array: whose groups are balanced, by default 16 PEs. how: by default the paper's way (`uticket.config.pruning`). With
+    the scope `layer` the array does not matter: all filters of a layer end with the same number of weights, so that
+    they keep any number of PEs busy that divides the filters. seed, purpose: what is drawn depends on them and on the
+    name of the layer. trained: the mask before pruning, whose weights have trained values; by default the ticket's.
+    Returns a new ticket with another mask. Raises InputError if weights are chosen by magnitude and there are none.
+    """
+    array, how = array or Array(), how or Balance()
+    if how.select == "magnitude" and ticket.weights is None:
+        raise InputError("select: expected weights, by which magnitude selects, got 0/1 masks")
+    if how.scope == "group":
+        placed = place(ticket, array.model_copy(update={"weight_bits": None}))
+    else:
+        placed = tuple(place_whole(layer, ticket.mask[layer.name]) for layer in ticket.on_pes)
+    balanced = {}
+    for of_layer in placed:
+        name = of_layer.layer.name
+        before = None if trained is None else trained[name]
+        values = None if ticket.weights is None else ticket.weights[name]
+        rng = generator(seed, *purpose, name)
+        balanced[name] = balance_layer(of_layer, how, rng, before, values)
+    return replace(ticket, mask=ticket.mask.replace(balanced))
+
+
+def balance_layer(
+    placed: Placed, how: Balance, rng: np.random.Generator, trained: Bools | None = None, weights: Values | None = None
+) -> Bools:
+    """Give the PEs of each group the same number of weights.
+
+    PEs of a group that hold no filter are left out; a slice too small for the target keeps all of its weights, and the
+    others share what is left. A group without weights stays so. rng: what is drawn comes from here. trained, weights:
+    of the shape of the mask, as in `balance`.
+    Returns a new mask. With the mode `both` a group gains fewer weights than it has PEs.
+    Source: Yin et al. 2024, Algorithm 1, lines 6-16; scope and rounding as in its published code (group of n
+    consecutive filters, ceiling). Differs in: short groups and unequal slices, which fail there.
+    """
+    bins = Bins.of(placed)
+    kept = bins.flat(placed.mask)
+    counts = bins.count_ones(kept)
+    targets = np.minimum(TARGETS[how.mode](counts, bins.sizes, bins.group)[bins.group], bins.sizes)
+    chosen = CHOICES[how.select](bins, kept, placed.mask if trained is None else trained, weights, rng)
+    balanced = kept.copy()
+    balanced[chosen.removed(np.maximum(counts - targets, 0))] = False
+    balanced[chosen.recovered(np.maximum(targets - counts, 0))] = True
+    return bins.unflat(balanced)

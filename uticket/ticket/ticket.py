@@ -1,0 +1,174 @@
+"""The central type: a pruned network, as everything but its training sees it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from uticket.base.errors import InputError
+from uticket.base.files import is_folder
+from uticket.config.paths import TicketFiles
+from uticket.ticket.foreign import write_arrays
+from uticket.ticket.layer import MOST_TIMESTEPS, Layer, write_layers
+from uticket.ticket.mask import Mask
+from uticket.ticket.reader import Weights, names_of, parts_of_arrays, read_file, read_folder
+from uticket.ticket.spikes import Spikes, save_spikes
+
+
+class Misfit(InputError):
+    """Parts of a ticket that do not fit: which field of it, and what is wrong with it."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"{field}: {reason}")
+        self.field, self.reason = field, reason
+
+
+@dataclass(frozen=True, eq=False)
+class Ticket:
+    """A pruned network: what runs, which weights it keeps, and what arrives at its layers.
+
+    layers: in the order in which they run. mask: layer -> 0/1 array of the shape of its weights, of all layers.
+    weights: trained values, of the layers on the PEs at least; None if only masks are known. timesteps: T, 1 to 65,535.
+    spikes: of some images, layer -> boolean array (images, T, channels, height, width). spike_sparsity: layer -> share
+    of its inputs without a spike, in [0, 1], measured over more images than `spikes` holds. runs: names of the layers
+    that run on the PEs; None: the convolutions that read spikes, as in the paper.
+    Raises InputError, which names the field and the layer, if they do not fit each other.
+    """
+
+    layers: tuple[Layer, ...]
+    mask: Mask
+    weights: Weights | None = None
+    timesteps: int = 1
+    spikes: Spikes | None = None
+    spike_sparsity: Mapping[str, float] | None = None
+    runs: frozenset[str] | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "layers", tuple(self.layers))
+        if not isinstance(self.mask, Mask):
+            object.__setattr__(self, "mask", Mask(self.mask))
+        names = [layer.name for layer in self.layers]
+        if len(set(names)) < len(names):
+            raise Misfit("layers", f"expected another name for each, got {', '.join(names)}")
+        if not 1 <= self.timesteps <= MOST_TIMESTEPS:
+            raise Misfit("timesteps", f"expected 1 to {MOST_TIMESTEPS}, got {self.timesteps}")
+        for layer in self.layers:
+            _check_shape("mask", layer, self.mask.get(layer.name))
+        for layer in self.layers if self.weights is not None else ():
+            self._check_weights(layer)
+        for layer in self.layers if self.spikes is not None else ():
+            self._check_spikes(layer)
+        for name, share in (self.spike_sparsity or {}).items():
+            if not 0 <= share <= 1:
+                raise Misfit("spike_sparsity", f"expected a share in [0, 1] of the layer {name!r}, got {share}")
+
+    def _check_weights(self, layer: Layer) -> None:
+        values = (self.weights or {}).get(layer.name)
+        if values is None and layer not in self.on_pes:
+            return
+        _check_shape("weights", layer, values)
+        if values is not None and values.dtype.kind == "f" and not np.isfinite(values).all():
+            raise Misfit("weights", f"expected finite weights in {layer.name!r}, got NaN or infinity")
+
+    def _check_spikes(self, layer: Layer) -> None:
+        spikes = self.spikes or {}
+        if layer.name not in spikes:
+            return
+        images, shape = len(next(iter(spikes.values()))), spikes[layer.name].shape
+        expected = (images, self.timesteps, layer.channels, *layer.input_size)
+        if shape != expected or not images:
+            of = "(images, T, channels, height, width)"
+            raise Misfit("spikes", f"expected {of} = {expected} in the layer {layer.name!r}, got {shape}")
+
+    @property
+    def on_pes(self) -> tuple[Layer, ...]:
+        """The layers that run on the PEs, in order."""
+        if self.runs is None:
+            return tuple(layer for layer in self.layers if layer.on_pes)
+        return tuple(layer for layer in self.layers if layer.name in self.runs)
+
+    @property
+    def num_images(self) -> int:
+        """Images whose spikes are known."""
+        return len(next(iter(self.spikes.values()))) if self.spikes else 0
+
+    def choose(self, linear: bool = False, skip_first: bool = False) -> "Ticket":
+        """Return the ticket with other layers on the PEs.
+
+        linear: the linear layers too. skip_first: without the first of the convolutions that run.
+        """
+        chosen = [layer for layer in self.layers if layer.on_pes or (linear and layer.kind == "linear")]
+        first = next((layer for layer in chosen if layer.kind == "conv"), None)
+        return replace(self, runs=frozenset(n.name for n in chosen if not (skip_first and n is first)))
+
+    def with_positions(self, positions: Mapping[str, int]) -> "Ticket":
+        """Return the ticket with output positions of layers that nothing else tells, by name, with or without .weight.
+
+        Raises InputError if there is no such layer on the PEs.
+        """
+        layers = list(self.layers)
+        for name, count in positions.items():
+            on_pes = {layer.name for layer in self.on_pes}
+            found = [n for n, layer in enumerate(layers) if layer.name in on_pes and name in names_of(layer)]
+            if not found:
+                raise InputError(f"positions: expected a layer on the PEs ({', '.join(on_pes)}), got {name!r}")
+            for n in found:
+                layers[n] = layers[n].model_copy(update={"output_size": (1, count)})
+        return replace(self, layers=tuple(layers))
+
+    @classmethod
+    def from_arrays(
+        cls, arrays: Mapping[str, ArrayLike], linear: bool = False, layers: Sequence[Layer] = (), timesteps: int = 1
+    ) -> "Ticket":
+        """Make a ticket of masks or weights, by name: the 4-D arrays are convolutions; nonzero means kept.
+
+        linear: the 2-D arrays are layers too, and run. layers: the shapes of those that are known, by the name of
+        their array, with or without .weight; of others one output position is assumed.
+        """
+        named = {name: np.asarray(values) for name, values in arrays.items()}
+        return cls(**parts_of_arrays(named, linear, layers), timesteps=timesteps).choose(linear=linear)
+
+    @classmethod
+    def read(
+        cls,
+        path: str | Path,
+        layers: Path | None = None,
+        linear: bool = False,
+        weights: bool = True,
+        spikes: bool = True,
+    ) -> "Ticket":
+        """Read the folder of a ticket, or anybody's file of masks or weights (.npz, .safetensors, .pt, .pth).
+
+        layers: a layers.json for a file. linear: the linear layers run too. weights, spikes: read them where a folder
+        has them. Nothing in a file is run or unpickled. Raises InputError, naming the file, on anything that is
+        missing, damaged or does not fit.
+        """
+        path = Path(path)
+        folder = is_folder(path)
+        if folder and layers is not None:
+            raise InputError(f"--layers: expected it with a file only, got the folder {path}, which has its own")
+        parts = read_folder(TicketFiles(path), weights, spikes) if folder else read_file(path, linear, layers)
+        try:
+            return cls(**parts).choose(linear=linear)
+        except Misfit as error:
+            where = getattr(TicketFiles(path), error.field, path) if folder else path
+            raise InputError(f"{where}: {error.reason}") from None
+
+    def write(self, folder: Path) -> None:
+        """Write the files of the ticket into `folder`, which `Ticket.read` reads again."""
+        files = TicketFiles(folder)
+        self.mask.save(files.mask)
+        write_layers(files.layers, self.layers, self.timesteps)
+        if self.weights is not None:
+            write_arrays(files.weights, {f"{name}.weight": values for name, values in self.weights.items()})
+        if self.spikes is not None:
+            save_spikes(files.spikes, self.spikes)
+
+
+def _check_shape(field: str, layer: Layer, values: NDArray[Any] | None) -> None:
+    if values is None or values.shape != layer.weight_shape:
+        got = "none" if values is None else f"shape {values.shape}"
+        raise Misfit(field, f"expected the layer {layer.name!r} of shape {layer.weight_shape}, got {got}")
