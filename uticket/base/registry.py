@@ -27,7 +27,7 @@ class Registry(Mapping[str, Any]):
 
     @cached_property
     def _module_of(self) -> dict[str, str]:
-        found = {}
+        found: dict[str, str] = {}
         for path in sorted(PACKAGE.glob(self._files)):
             module = ".".join([PACKAGE.name, *path.relative_to(PACKAGE).with_suffix("").parts])
             found |= dict.fromkeys(_keys(path, self._constant), module)
@@ -51,11 +51,10 @@ class Registry(Mapping[str, Any]):
 
 def _keys(path: Path, constant: str) -> list[str]:
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
-        targets = (
-            node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
-        )
+        if not isinstance(node, ast.Assign | ast.AnnAssign):
+            continue
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
         if any(isinstance(target, ast.Name) and target.id == constant for target in targets):
-            assert isinstance(node, ast.Assign | ast.AnnAssign)
             assert isinstance(node.value, ast.Dict), f"{path}: {constant} is written as a dictionary"
             return [ast.literal_eval(key) for key in node.value.keys if key is not None]
     return []

@@ -81,14 +81,14 @@ class Hardware(Array):
 
     def knobs(self) -> dict[str, Any]:
         """Return the values of each sweep by the setting's name, such as `broadcast.fifo_depth`."""
-        flat = {}
+        flat: dict[str, Any] = {}
         for name, values in self.sweeps.items():
             inner = values if isinstance(values, dict) else {}
             flat |= {f"{name}.{key}": value for key, value in inner.items()} or {name: values}
         return flat
 
     def at(self, knob: str, value: Any) -> tuple[Array, Broadcast]:
-        """Return array and broadcast with one setting changed. Raises ValueError if there is no such setting or value."""
+        """Return array and broadcast with one setting changed. Raises ValueError if there is none, or no such value."""
         block, _, key = knob.rpartition(".")
         record: Array | Broadcast = self.broadcast if block == "broadcast" else self.array
         known = [*Array.model_fields, *(f"broadcast.{name}" for name in Broadcast.model_fields)]

@@ -81,7 +81,7 @@ class Params(Block):
 
 
 def read_params(path: str | Path = "params.yaml") -> Params:
-    """Read and check params.yaml. Raises InputError with one line that names the key, what was expected, what it got."""
+    """Read and check params.yaml. Raises InputError with one line: the key, what was expected, what it got."""
     return checked_params(read_yaml(path), path)
 
 

@@ -32,9 +32,9 @@ def balance(
 ) -> Ticket:
     """Give the PEs equal work: balance the layers that run on the PEs; the others stay as they are.
 
-    array: whose groups are balanced, by default 16 PEs. how: by default the paper's way (`uticket.config.pruning`). With
-    the scope `layer` the array does not matter: all filters of a layer end with the same number of weights, so that
-    they keep any number of PEs busy that divides the filters. seed, purpose: what is drawn depends on them and on the
+    array: whose groups are balanced, by default 16 PEs. how: by default the paper's way (`uticket.config.pruning`).
+    With the scope `layer` the array does not matter: all filters of a layer end with the same number of weights, so
+    that they keep any number of PEs busy that divides the filters. seed, purpose: what is drawn depends on them and on the
     name of the layer. trained: the mask before pruning, whose weights have trained values; by default the ticket's.
     Returns a new ticket with another mask. Raises InputError if weights are chosen by magnitude and there are none.
     """

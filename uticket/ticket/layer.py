@@ -39,7 +39,7 @@ class Layer(BaseModel):
         one = (1, 1)
         kernel, kind = ((shape[2], shape[3]), "conv") if len(shape) == 4 else (one, "linear")
         sizes: Any = {"kernel": kernel, "stride": one, "padding": (0, 0), "input_size": one, "output_size": one}
-        return cls(name=name, kind=kind, filters=shape[0], channels=shape[1], **sizes)  # type: ignore[arg-type]
+        return cls(name=name, kind=kind, filters=shape[0], channels=shape[1], **sizes)
 
     @property
     def weight_shape(self) -> tuple[int, ...]:

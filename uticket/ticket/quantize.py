@@ -30,4 +30,6 @@ def stored(
     weights: NDArray[np.floating], kept: NDArray[np.bool_], bits: int, quantizer: Quantizer = "plain"
 ) -> NDArray[np.bool_]:
     """Return which weights of one layer a chip stores: those that are kept and not rounded to zero."""
-    return quantize(weights, kept, bits, quantizer)[0] != 0
+    levels, _ = quantize(weights, kept, bits, quantizer)
+    not_zero: NDArray[np.bool_] = levels != 0
+    return not_zero

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from uticket.base.errors import InputError
+from uticket.base.files import Arrays
 from uticket.config.paths import TicketFiles
-from uticket.ticket.foreign import Arrays, read_arrays
+from uticket.ticket.foreign import read_arrays
 from uticket.ticket.layer import Layer, read_layers
 from uticket.ticket.mask import Mask
 from uticket.ticket.spikes import load_spikes

@@ -18,7 +18,7 @@ from uticket.ticket.reader import Weights, names_of, parts_of_arrays, read_file,
 from uticket.ticket.spikes import Spikes, save_spikes
 
 
-class Misfit(InputError):
+class MisfitError(InputError):
     """Parts of a ticket that do not fit: which field of it, and what is wrong with it."""
 
     def __init__(self, field: str, reason: str) -> None:
@@ -52,9 +52,9 @@ class Ticket:
             object.__setattr__(self, "mask", Mask(self.mask))
         names = [layer.name for layer in self.layers]
         if len(set(names)) < len(names):
-            raise Misfit("layers", f"expected another name for each, got {', '.join(names)}")
+            raise MisfitError("layers", f"expected another name for each, got {', '.join(names)}")
         if not 1 <= self.timesteps <= MOST_TIMESTEPS:
-            raise Misfit("timesteps", f"expected 1 to {MOST_TIMESTEPS}, got {self.timesteps}")
+            raise MisfitError("timesteps", f"expected 1 to {MOST_TIMESTEPS}, got {self.timesteps}")
         for layer in self.layers:
             _check_shape("mask", layer, self.mask.get(layer.name))
         for layer in self.layers if self.weights is not None else ():
@@ -63,7 +63,7 @@ class Ticket:
             self._check_spikes(layer)
         for name, share in (self.spike_sparsity or {}).items():
             if not 0 <= share <= 1:
-                raise Misfit("spike_sparsity", f"expected a share in [0, 1] of the layer {name!r}, got {share}")
+                raise MisfitError("spike_sparsity", f"expected a share in [0, 1] of the layer {name!r}, got {share}")
 
     def _check_weights(self, layer: Layer) -> None:
         values = (self.weights or {}).get(layer.name)
@@ -71,7 +71,7 @@ class Ticket:
             return
         _check_shape("weights", layer, values)
         if values is not None and values.dtype.kind == "f" and not np.isfinite(values).all():
-            raise Misfit("weights", f"expected finite weights in {layer.name!r}, got NaN or infinity")
+            raise MisfitError("weights", f"expected finite weights in {layer.name!r}, got NaN or infinity")
 
     def _check_spikes(self, layer: Layer) -> None:
         spikes = self.spikes or {}
@@ -81,7 +81,7 @@ class Ticket:
         expected = (images, self.timesteps, layer.channels, *layer.input_size)
         if shape != expected or not images:
             of = "(images, T, channels, height, width)"
-            raise Misfit("spikes", f"expected {of} = {expected} in the layer {layer.name!r}, got {shape}")
+            raise MisfitError("spikes", f"expected {of} = {expected} in the layer {layer.name!r}, got {shape}")
 
     @property
     def on_pes(self) -> tuple[Layer, ...]:
@@ -153,7 +153,7 @@ class Ticket:
         parts = read_folder(TicketFiles(path), weights, spikes) if folder else read_file(path, linear, layers)
         try:
             return cls(**parts).choose(linear=linear)
-        except Misfit as error:
+        except MisfitError as error:
             where = getattr(TicketFiles(path), error.field, path) if folder else path
             raise InputError(f"{where}: {error.reason}") from None
 
@@ -171,4 +171,4 @@ class Ticket:
 def _check_shape(field: str, layer: Layer, values: NDArray[Any] | None) -> None:
     if values is None or values.shape != layer.weight_shape:
         got = "none" if values is None else f"shape {values.shape}"
-        raise Misfit(field, f"expected the layer {layer.name!r} of shape {layer.weight_shape}, got {got}")
+        raise MisfitError(field, f"expected the layer {layer.name!r} of shape {layer.weight_shape}, got {got}")
