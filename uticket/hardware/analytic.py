@@ -1,90 +1,47 @@
-"""The analytic model of a ticket on the array: cycles and utilization by layer and for the network."""
+"""The analytic model of the paper: no PE waits for the broadcaster, only for the busiest PE of its group."""
 
-from collections.abc import Iterable, Sequence
-from collections.abc import Mapping as Named
-from dataclasses import dataclass
+from collections.abc import Callable
 
-import numpy as np
-from numpy.typing import NDArray
-
+from uticket.base.errors import InputError
+from uticket.config.array import Array, Broadcast
 from uticket.hardware.cycles import layer_cycles
-from uticket.mapping.mapping import Array, map_layers, unit_nonzeros
-from uticket.ticket.layer import Layer
+from uticket.hardware.timing import LayerTiming, Timing
+from uticket.mapping.placed import Placed
+from uticket.ticket.ticket import Ticket
 
 
-@dataclass(frozen=True)
-class Totals:
-    """What a layer or a network costs on the array. Utilizations lie in [0, 1]."""
+def analytic(placed: Placed, ticket: Ticket, array: Array, broadcast: Broadcast) -> LayerTiming:
+    """Return how a layer runs if every kept weight takes a cycle for each output and timestep.
 
-    filters: int
-    weights: int  # kept or not
-    nonzeros: int
-    groups: int
-    utilization: float  # Eq. 2
-    utilization_ceil: float  # the published code's variant
-    work_cycles: int
-    idle_cycles: int
-    latency_cycles: int
-
-
-@dataclass(frozen=True)
-class LayerResult(Totals):
-    """One layer of a ticket on the array."""
-
-    layer: str
-    positions: int  # outputs in one timestep, of each filter
-
-
-def count_cycles(
-    layers: Sequence[Layer], masks: Named[str, NDArray[np.bool_]], array: Array, timesteps: int
-) -> list[LayerResult]:
-    """Run the analytic model on each of `layers`, all of which are taken to run on the PEs.
-
-    masks: layer name -> 0/1 array of what the array holds. Source: the paper's hardware section.
+    Raises InputError, naming the layer, if the ticket knows neither its spike sparsity nor its spikes.
     """
-    results = []
-    for layer, mapping in zip(layers, map_layers(layers, masks, array).values(), strict=True):
-        nonzeros = unit_nonzeros(masks[layer.name], array.dataflow)
-        cycles = layer_cycles(nonzeros, mapping, layer.positions, timesteps, array.spare_pes)
-        results.append(
-            LayerResult(
-                layer=layer.name,
-                filters=layer.filters,
-                weights=layer.num_weights,
-                nonzeros=int(nonzeros.sum()),
-                groups=mapping.num_groups,
-                positions=layer.positions,
-                utilization=cycles.utilization,
-                utilization_ceil=cycles.utilization_ceil,
-                work_cycles=cycles.work_cycles,
-                idle_cycles=cycles.idle_cycles,
-                latency_cycles=cycles.latency_cycles,
-            )
-        )
-    return results
-
-
-def network_totals(layers: Sequence[LayerResult]) -> Totals:
-    """Return the sums over the layers; utilization as in `mean_utilization`."""
-    return Totals(
-        filters=sum(layer.filters for layer in layers),
-        weights=sum(layer.weights for layer in layers),
-        nonzeros=sum(layer.nonzeros for layer in layers),
-        groups=sum(layer.groups for layer in layers),
-        utilization=mean_utilization((n.weights, n.nonzeros, n.utilization) for n in layers),
-        utilization_ceil=mean_utilization((n.weights, n.nonzeros, n.utilization_ceil) for n in layers),
-        work_cycles=sum(layer.work_cycles for layer in layers),
-        idle_cycles=sum(layer.idle_cycles for layer in layers),
-        latency_cycles=sum(layer.latency_cycles for layer in layers),
+    cycles, layer = layer_cycles(placed, ticket.timesteps), placed.layer
+    total = cycles.work_cycles + cycles.idle_cycles
+    timing = Timing(
+        utilization=cycles.utilization,
+        busy_share=cycles.work_cycles / total if total else 1.0,
+        work_cycles=cycles.work_cycles,
+        idle_cycles=cycles.idle_cycles,
+        latency_cycles=cycles.latency_cycles,
+        starved_cycles=0,
+        blocked_cycles=0,
+        tail_cycles=cycles.idle_cycles,
+        fifo_mean=0.0,
+        fifo_max=0,
+        tokens=placed.num_groups * layer.positions * layer.num_weights // layer.filters,
+        dropped_tokens=0,
+        operations=cycles.work_cycles * (1 - input_sparsity(ticket, layer.name)),
     )
+    return LayerTiming(timing)
 
 
-def mean_utilization(layers: Iterable[tuple[int, float, float]]) -> float:
-    """Return the mean utilization of layers, each (weights, work, utilization), weighted by their weights.
+def input_sparsity(ticket: Ticket, layer: str) -> float:
+    """Return the share of a layer's inputs without a spike, as measured, or as the ticket's spikes have it."""
+    if ticket.spike_sparsity is not None and layer in ticket.spike_sparsity:
+        return ticket.spike_sparsity[layer]
+    if ticket.spikes is not None and layer in ticket.spikes:
+        return float(1 - ticket.spikes[layer].mean())
+    raise InputError(f"layer {layer!r}: expected its spikes or its spike sparsity, got none")
 
-    Layers without work do not count; a network without work keeps no PE waiting: 1.
-    Source: the paper's hardware section.
-    """
-    working = [(weights, utilization) for weights, work, utilization in layers if work]
-    total = sum(weights for weights, _ in working)
-    return sum(weights * utilization for weights, utilization in working) / total if working else 1.0
+
+MODELS: dict[str, Callable[[Placed, Ticket, Array, Broadcast], LayerTiming]] = {"analytic": analytic}

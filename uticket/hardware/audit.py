@@ -1,59 +1,117 @@
-"""How busy the PEs would be with a mask, and what balancing it would take: what `uticket audit` and `balance` say."""
+"""How busy the PEs would be with a mask, and what balancing it would take: `uticket audit` and `uticket balance`."""
 
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from uticket.hardware.analytic import LayerResult, Totals, count_cycles, network_totals
-from uticket.mapping.mapping import Array
-from uticket.ticket.mask import Mask
-from uticket.ticket.subject import Subject
+from uticket.base.errors import InputError
+from uticket.config.array import Array
+from uticket.hardware.cycles import layer_cycles, mean_utilization
+from uticket.mapping.placed import Placed, place
+from uticket.ticket.ticket import Ticket
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
-def audit(subject: Subject, array: Array, timesteps: int | None = None) -> dict[str, Any]:
-    """Run the analytic model on a pruned network.
+@dataclass(frozen=True)
+class Workload:
+    """What a layer, or a network, asks of the PEs in the analytic model. Fractions lie in [0, 1]."""
 
-    timesteps: None takes those of the subject. Returns pes, mapping, timesteps, layers (a dictionary each) and network
-    (the same totals; utilization is the mean over layers with work, weighted by their weights). Fractions lie in
-    [0, 1]; cycles are counted as in `uticket.hardware.cycles`.
+    name: str
+    positions: int  # outputs in one timestep, of each filter; of a network the sum over its layers
+    filters: int
+    weights: int  # kept or not
+    nonzeros: int
+    groups: int
+    utilization: float  # Eq. 2; of a network the mean over layers with work, weighted by their weights
+    utilization_ceil: float  # the published code's variant
+    work_cycles: int
+    idle_cycles: int
+    latency_cycles: int
+
+    @property
+    def sparsity(self) -> float:
+        """Share of the weights that are pruned."""
+        return 1 - self.nonzeros / self.weights
+
+    def columns(self) -> dict[str, Any]:
+        """Return the numbers by the name of their column in a table."""
+        return {**asdict(self), "sparsity": self.sparsity}
+
+
+@dataclass(frozen=True)
+class Audit:
+    """How busy the PEs are with each layer of a ticket, and with all of them."""
+
+    layers: tuple[Workload, ...]
+    network: Workload
+
+    @property
+    def utilization(self) -> float:
+        """Of the network."""
+        return self.network.utilization
+
+    def frame(self) -> "pd.DataFrame":
+        """Return a row for each layer."""
+        import pandas as pd  # imported here: takes a second
+
+        return pd.DataFrame([workload.columns() for workload in self.layers])
+
+
+def audit(ticket: Ticket, array: Array | None = None, timesteps: int | None = None) -> Audit:
+    """Run the analytic model on a ticket; cycles are counted as in `uticket.hardware.cycles`.
+
+    array: by default 16 PEs. timesteps: None takes those of the ticket. Raises InputError if no layer runs on the PEs.
     """
-    steps = subject.timesteps if timesteps is None else timesteps
-    layers = count_cycles(subject.layers, subject.mask, array, steps)
-    return {
-        "pes": array.pes,
-        "mapping": array.policy,
-        "dataflow": array.dataflow,
-        "timesteps": steps,
-        "layers": [_layer(layer) for layer in layers],
-        "network": _totals(network_totals(layers)),
-    }
+    steps = ticket.timesteps if timesteps is None else timesteps
+    layers = tuple(_workload(placed, steps) for placed in place(ticket, array or Array()))
+    if not layers:
+        raise InputError("layers: expected a convolution that reads spikes, got none")
+    return Audit(layers, _total(layers))
 
 
-def compare(subject: Subject, balanced: Mask, array: Array) -> dict[str, Any]:
-    """Say by layer and in total how many weights balancing added and removed, and what it made of the utilization."""
-    before = count_cycles(subject.layers, subject.mask, array, subject.timesteps)
-    after = count_cycles(subject.layers, balanced, array, subject.timesteps)
+def compare(before: Ticket, after: Ticket, array: Array | None = None) -> dict[str, Any]:
+    """Return by layer and in total how many weights balancing added and removed, and the utilization before and after.
+
+    The result has `layers`, a dictionary each, and `network`.
+    """
     layers = []
-    for was, now in zip(before, after, strict=True):
-        old, new = subject.mask[was.layer], balanced[was.layer]
-        added, removed = int(np.count_nonzero(new & ~old)), int(np.count_nonzero(old & ~new))
-        layers.append({"name": was.layer, **_change(was, now), "added": added, "removed": removed})
-    totals = _change(network_totals(before), network_totals(after))
+    was, now = audit(before, array), audit(after, array)
+    for old, new in zip(was.layers, now.layers, strict=True):
+        kept, keeps = before.mask[old.name], after.mask[old.name]
+        added, removed = int(np.count_nonzero(keeps & ~kept)), int(np.count_nonzero(kept & ~keeps))
+        layers.append({"name": old.name, **_change(old, new), "added": added, "removed": removed})
     sums = {key: sum(layer[key] for layer in layers) for key in ("added", "removed")}
-    return {"layers": layers, "network": {**totals, **sums}}
+    return {"layers": layers, "network": {"name": "network", **_change(was.network, now.network), **sums}}
 
 
-def _layer(result: LayerResult) -> dict[str, Any]:
-    return {"name": result.layer, "positions": result.positions, **_totals(result)}
+def _workload(placed: Placed, timesteps: int) -> Workload:
+    layer, cycles = placed.layer, layer_cycles(placed, timesteps)
+    return Workload(
+        name=layer.name,
+        positions=layer.positions,
+        filters=layer.filters,
+        weights=layer.num_weights,
+        nonzeros=int(placed.nonzeros.sum()),
+        groups=placed.num_groups,
+        **asdict(cycles),
+    )
 
 
-def _totals(totals: Totals) -> dict[str, Any]:
-    values = {name: value for name, value in asdict(totals).items() if name not in ("layer", "positions")}
-    return {**values, "sparsity": 1 - totals.nonzeros / totals.weights}
+def _total(layers: Sequence[Workload]) -> Workload:
+    summed = ("positions", "filters", "weights", "nonzeros", "groups", "work_cycles", "idle_cycles", "latency_cycles")
+    return Workload(
+        name="network",
+        **{name: sum(getattr(layer, name) for layer in layers) for name in summed},
+        utilization=mean_utilization([(n.weights, n.nonzeros, n.utilization) for n in layers]),
+        utilization_ceil=mean_utilization([(n.weights, n.nonzeros, n.utilization_ceil) for n in layers]),
+    )
 
 
-def _change(was: Totals, now: Totals) -> dict[str, Any]:
+def _change(was: Workload, now: Workload) -> dict[str, Any]:
     return {
         "nonzeros_before": was.nonzeros,
         "nonzeros_after": now.nonzeros,

@@ -1,19 +1,19 @@
 """The chip file: parts of a PE and the memories beside it, each number with its unit and source."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from uticket.base.errors import InputError
-from uticket.config.params import Block
+from uticket.config.block import Block
+from uticket.config.params import read_yaml
 from uticket.config.wording import describe
 
 DEFAULT_CHIP = Path(__file__).parent / "chips" / "uticket-32nm.yaml"
 
-Component = Literal["MAC", "LIF", "MEM"]  # multiply-accumulate, neurons, scratchpad: Fig. 8 of the paper
+# by which energy is summed up; the default chip has those of Fig. 8 of the paper: MAC, LIF and MEM (scratchpad)
+Component = Annotated[str, Field(pattern="^[A-Z][A-Z0-9]*$")]
 Action = Literal["operation", "work_cycle", "update"]  # `uticket.hardware.energy`
 
 
@@ -25,7 +25,7 @@ class Quantity(Block):
     source: Annotated[str, Field(min_length=1)]
 
 
-class Energy(Quantity):
+class ActionEnergy(Quantity):
     """For one action or access."""
 
     unit: Literal["pJ"]
@@ -56,7 +56,7 @@ class Bytes(Quantity):
     unit: Literal["bytes"]
 
 
-class Bits(Quantity):
+class AccessWidth(Quantity):
     """What one access moves."""
 
     value: Annotated[int, Field(ge=1)]
@@ -77,7 +77,7 @@ class Part(Block):
     component: Component
     count: Annotated[int, Field(ge=1, le=2**31)]
     actions: dict[Action, Annotated[float, Field(ge=0, allow_inf_nan=False)]]  # times that the part is used for each
-    energy: Energy
+    energy: ActionEnergy
     leakage: Power
     area: Area
 
@@ -85,9 +85,9 @@ class Part(Block):
 class Channel(Block):
     """What moves bits: DRAM."""
 
-    width: Bits
-    read: Energy
-    write: Energy
+    width: AccessWidth
+    read: ActionEnergy
+    write: ActionEnergy
 
 
 class Memory(Channel):
@@ -131,15 +131,15 @@ class Chip(Block):
         """Area of one PE."""
         return sum(part.count * part.area.value for part in self.pe)
 
+    @property
+    def components(self) -> list[str]:
+        """The names of the components, in the order of the file."""
+        return list(dict.fromkeys(part.component for part in self.pe))
 
-def read_chip(path: Path) -> Chip:
-    """Read a chip file. Raises InputError with one line that names the file, the key, what was expected, what came."""
-    try:
-        values: Any = YAML(typ="safe").load(path)
-        return Chip.model_validate(values)
-    except OSError as error:
-        raise InputError(f"{path}: expected a chip file, came: {error.strerror}") from None
-    except ValidationError as error:
-        raise InputError(f"{path}: {describe(error, Chip)}") from None
-    except (YAMLError, RecursionError, OverflowError, ValueError, IndexError) as error:
-        raise InputError(f"{path}: expected YAML, came: {' '.join(str(error).split())}") from None
+    @classmethod
+    def read(cls, path: str | Path = DEFAULT_CHIP) -> Self:
+        """Read a chip file, by default the paper's. Raises InputError: the file, the key, what was expected, and got."""
+        try:
+            return cls.model_validate(read_yaml(path))
+        except ValidationError as error:
+            raise InputError(f"{path}: {describe(error, cls)}") from None

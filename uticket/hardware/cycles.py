@@ -1,12 +1,12 @@
-"""Work, idle and latency cycles and utilization: the analytic model, in which only the busiest PE of a group counts."""
+"""Work, idle and latency cycles and utilization of a layer: only the busiest PE of a group counts."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from uticket.config.names import SparePes
-from uticket.mapping.mapping import Ints, Mapping
+from uticket.mapping.placed import Placed
+from uticket.mapping.policies import Ints
 
 
 @dataclass(frozen=True)
@@ -20,38 +20,26 @@ class Cycles:
     utilization_ceil: float  # the published code's variant of it
 
 
-def layer_cycles(
-    nonzeros: Ints, mapping: Mapping, positions: int = 1, timesteps: int = 1, spare_pes: SparePes = "split_outputs"
-) -> Cycles:
+def layer_cycles(placed: Placed, timesteps: int = 1) -> Cycles:
     """Count the cycles of one layer.
 
-    nonzeros: kept weights of each unit of the mapping, shape (units,). positions: output positions, padding included.
-    Every kept weight takes one cycle per position and timestep; a group lasts as long as its busiest PE.
-    spare_pes: what PEs do that a group has no unit for. With `split_outputs` as many whole copies of the group as fit
-    share the output positions; PEs left over, and all of them with `idle`, wait. The utilization is the mean over the
-    groups that have work; a layer without work keeps no PE waiting: 1.
+    Every kept weight takes one cycle per output position (padding included) and timestep; a group lasts as long as its
+    busiest PE. The copies of a group share the output positions. The utilization is the mean over the groups that have
+    work; a layer without work keeps no PE waiting: 1.
     Source: the paper's facts (work, idle, latency) and Eq. 2. Differs in: copies; its arrays have no spare PEs.
     """
-    workload = mapping.workload(nonzeros)
-    busiest, total = workload.max(axis=1, initial=0), workload.sum(axis=1)
-    shared = -(-positions // group_copies(mapping, positions, spare_pes))  # output positions of the longest copy
+    positions = placed.layer.positions
+    busiest, total = placed.workload.max(axis=1, initial=0), placed.workload.sum(axis=1)
+    shared = -(-positions // placed.copies)  # output positions of the longest copy
     latency = int((busiest * shared).sum()) * timesteps
     work = int(total.sum()) * positions * timesteps
     return Cycles(
         work_cycles=work,
-        idle_cycles=mapping.pes * latency - work,
+        idle_cycles=placed.pes * latency - work,
         latency_cycles=latency,
-        utilization=_mean(group_utilization(busiest, total * (positions / shared), mapping.pes)),
-        utilization_ceil=_mean(group_utilization_ceil(busiest, total * (positions / shared), mapping.pes)),
+        utilization=_mean(group_utilization(busiest, total * (positions / shared), placed.pes)),
+        utilization_ceil=_mean(group_utilization_ceil(busiest, total * (positions / shared), placed.pes)),
     )
-
-
-def group_copies(mapping: Mapping, positions: int, spare_pes: SparePes) -> Ints:
-    """Return how many copies of each group run side by side, each on other output positions, shape (groups,)."""
-    if spare_pes == "idle" or positions == 1:
-        return np.ones(mapping.num_groups, dtype=np.int64)
-    copies: Ints = np.clip(mapping.pes // np.maximum(mapping.used_pes(), 1), 1, positions)
-    return copies
 
 
 def group_utilization(busiest: Ints, total: NDArray[np.integer | np.floating], pes: int) -> NDArray[np.float64]:
@@ -73,6 +61,17 @@ def group_utilization(busiest: Ints, total: NDArray[np.integer | np.floating], p
 def group_utilization_ceil(busiest: Ints, total: NDArray[np.float64], pes: int) -> NDArray[np.float64]:
     """Return Eq. 2 with the mean rounded up, as the published code has it: a group within one operation reads 1."""
     return group_utilization(busiest, np.minimum(np.ceil(total / pes), busiest) * pes, pes)
+
+
+def mean_utilization(layers: list[tuple[int, float, float]]) -> float:
+    """Return the mean utilization of layers, each (weights, work, utilization), weighted by their weights.
+
+    Layers without work do not count; a network without work keeps no PE waiting: 1.
+    Source: the paper's hardware section.
+    """
+    working = [(weights, utilization) for weights, work, utilization in layers if work]
+    total = sum(weights for weights, _ in working)
+    return sum(weights * utilization for weights, utilization in working) / total if working else 1.0
 
 
 def _mean(by_group: NDArray[np.float64]) -> float:

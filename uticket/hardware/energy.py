@@ -30,13 +30,13 @@ class Counts:
 
 
 def chip_energy(counts: Counts, chip: Chip) -> dict[str, float]:
-    """Return the energy in pJ by component: mac, lif and mem (the PEs, Fig. 8 of the paper), SRAM and DRAM (Fig. 9).
+    """Return the energy in pJ by component: those of the PEs (Fig. 8 of the paper), SRAM and DRAM (Fig. 9).
 
     Each part of a PE leaks in every cycle of the latency, busy or not, and so do the on-chip memories; what leaks in
     the DRAM is not counted.
     """
     energy = {}
-    for component in ("MAC", "LIF", "MEM"):
+    for component in chip.components:
         parts = [part for part in chip.pe if part.component == component]
         dynamic = sum(
             times * getattr(counts, action) * part.energy.value

@@ -1,42 +1,38 @@
 """The compressed weights of a network as arrays, for an RTL test bench."""
 
-from collections.abc import Mapping as Named
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from uticket.base.files import Weights
-from uticket.config.names import Quantizer
-from uticket.hardware.storage import Packed, pack
-from uticket.mapping.mapping import Array, map_layers
-from uticket.ticket.layer import Layer
-from uticket.ticket.mask import Mask
-from uticket.ticket.quantize import quantize, stored_mask
+from uticket.config.array import Array
+from uticket.hardware.storage import WORD_BITS, Packed, pack
+from uticket.mapping.placed import place
+from uticket.ticket.quantize import quantize
+from uticket.ticket.ticket import Ticket
 
 
-def to_wsp(
-    layers: Sequence[Layer], mask: Mask, weights: Weights, array: Array, bits: int, quantizer: Quantizer
-) -> dict[str, NDArray[Any]]:
+def to_wsp(ticket: Ticket, array: Array) -> dict[str, NDArray[Any]]:
     """Return the streams of all PEs, by NAME.FIELD: the fields of `Packed`, and the step of each layer.
 
-    Weights are rounded to `bits` (2 to 16): weight = word * step. Those that become zero are not stored, and filters
-    are put on the PEs by what is stored.
+    Weights are rounded to `array.weight_bits` (default: 16): weight = word * step. Those that become zero are not
+    stored, and filters are put on the PEs by what is stored. Raises InputError if the ticket has no weights.
     """
-    known = Mask({layer.name: mask[layer.name] for layer in layers})
-    stored = stored_mask(known, weights, bits, quantizer)
+    bits = array.weight_bits or WORD_BITS
+    array = array.model_copy(update={"weight_bits": bits})
     arrays: dict[str, NDArray[Any]] = {}
-    for name, mapping in map_layers(layers, stored, array).items():
-        levels, step = quantize(weights[name], mask[name], bits, quantizer)
-        packed = pack(levels, mapping)
+    for placed in place(ticket, array):
+        name, weights = placed.layer.name, ticket.weights or {}
+        levels, step = quantize(weights[name], ticket.mask[name], bits, array.quantizer)
+        packed = pack(levels, placed)
         arrays |= {f"{name}.{field.name}": np.asarray(getattr(packed, field.name)) for field in fields(Packed)}
         arrays[f"{name}.step"] = np.array(step)
     return arrays
 
 
-def from_wsp(arrays: Named[str, NDArray[Any]], name: str) -> Packed:
+def from_wsp(arrays: Mapping[str, NDArray[Any]], name: str) -> Packed:
     """Return the streams of one layer of what `to_wsp` made."""
     values: dict[str, Any] = {field.name: arrays[f"{name}.{field.name}"] for field in fields(Packed)}
     return Packed(**{**values, "shape": tuple(values["shape"].tolist())})

@@ -14,10 +14,10 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from uticket.mapping.mapping import Ints
+from uticket.mapping.policies import Ints
 
 
-class Run(NamedTuple):
+class TileRun(NamedTuple):
     """What happened in one barrier to barrier run. By PE: work + starved + blocked + tail = latency."""
 
     latency: int  # cycles until all PEs and the broadcaster are done
@@ -30,7 +30,7 @@ class Run(NamedTuple):
 
 
 @numba.njit(cache=True)
-def window(work: Ints, sending: Ints, depth: int) -> Run:
+def window(work: Ints, sending: Ints, depth: int) -> TileRun:
     """Send chunks to all PEs.
 
     work: (chunks, pes), cycles that each PE takes for each chunk. sending: (chunks,), cycles that the broadcaster
@@ -61,7 +61,7 @@ def window(work: Ints, sending: Ints, depth: int) -> Run:
                 since_work[:, p] = 0
         free = sent + sending[c]
     latency = max(free, fin.max())
-    return Run(latency, total, starved, blocked, latency - total - starved - blocked, waited, most_waiting)
+    return TileRun(latency, total, starved, blocked, latency - total - starved - blocked, waited, most_waiting)
 
 
 @numba.njit(cache=True)
@@ -76,7 +76,7 @@ def private(
     pes: int,
     depth: int,
     width: int,
-) -> Run:
+) -> TileRun:
     """Send tokens to the PEs that want them, in runs of tokens for the same PEs.
 
     Run i has the tokens begin[i] .. end[i] - 1, of which token j takes a PE cost[j] cycles for each of its weights, and
@@ -129,7 +129,7 @@ def private(
                 issued[token % width] = sent
             token += 1
     latency = max(fin.max(), sent + 1) if width else max(fin.max(), sent)
-    return Run(latency, total, starved, blocked, latency - total - starved - blocked, waited, most_waiting)
+    return TileRun(latency, total, starved, blocked, latency - total - starved - blocked, waited, most_waiting)
 
 
 @numba.njit(cache=True)

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from uticket.mapping.mapping import Ints, Mapping, count_by_row
+from uticket.mapping.placed import Placed, count_by_row
+from uticket.mapping.policies import Ints
 
 WORD_BITS = 16  # of the scratchpad, the paper
 RUN_BITS = 4  # of a run of zeros, as in EIE
@@ -29,22 +30,20 @@ class Packed:
     words: NDArray[np.int16]  # weights, as whole steps
 
 
-def pack(levels: NDArray[np.signedinteger], mapping: Mapping) -> Packed:
+def pack(levels: NDArray[np.signedinteger], placed: Placed) -> Packed:
     """Pack a layer of rounded weights; those that are not zero are stored.
 
     levels: (filters, channels, height, width), whole steps in -32768 .. 32767. Raises ValueError beyond that.
     """
     limits = np.iinfo(np.int16)
     if levels.size and not limits.min <= levels.min() <= levels.max() <= limits.max:
-        raise ValueError(f"levels: expected {limits.min} .. {limits.max}, came {levels.min()} .. {levels.max()}")
-    unit = np.lexsort((mapping.group, mapping.pe))
-    rows = levels.reshape(len(unit), -1)[unit]
+        raise ValueError(f"levels: expected {limits.min} .. {limits.max}, got {levels.min()} .. {levels.max()}")
+    unit = np.lexsort((placed.group, placed.pe))
+    rows = placed.by_unit(levels)[unit]
     stored = rows != 0
     begin = np.append(0, np.cumsum(np.count_nonzero(stored, axis=1))).astype(np.int64)
-    wsp = np.packbits(stored, axis=1)
-    return Packed(
-        levels.shape, unit, mapping.pe[unit], mapping.group[unit], begin, wsp.ravel(), rows[stored].astype(np.int16)
-    )
+    wsp, words = np.packbits(stored, axis=1), rows[stored].astype(np.int16)
+    return Packed(levels.shape, unit, placed.pe[unit], placed.group[unit], begin, wsp.ravel(), words)
 
 
 def unpack(packed: Packed) -> NDArray[np.int16]:
@@ -58,23 +57,23 @@ def unpack(packed: Packed) -> NDArray[np.int16]:
     return levels.reshape(packed.shape)
 
 
-def size_bits(mask: NDArray[np.bool_], stored: "Scratchpad", weight_bits: int = WORD_BITS) -> dict[str, int]:
-    """Return the bits that a layer takes in each format; mask: (filters, channels, height, width).
+def size_bits(placed: Placed, scratchpad: "Scratchpad", weight_bits: int = WORD_BITS) -> dict[str, int]:
+    """Return the bits that a layer takes in each format; scratchpad: what `fit_scratchpad` says of it.
 
     dense: every weight. csr: weights, a column index each, and where each filter begins. bitmap: one bit for each
     weight, kept or not, and the kept weights. run_length: kept weights, each with the number of zeros before it in its
     filter, and a zero weight for each full run. wsp: what the PEs read (`fit_scratchpad`), whole words of 16 bits.
     """
-    filters, columns = len(mask), mask[0].size
-    rows = np.ascontiguousarray(mask).reshape(filters, columns)
-    kept = int(count_by_row(rows).sum())
+    mask, filters = placed.mask, placed.layer.filters
+    rows = np.ascontiguousarray(mask).reshape(filters, -1)
+    kept, columns = int(placed.nonzeros.sum()), rows.shape[1]
     index_bits, pointer_bits = max((columns - 1).bit_length(), 1), max(kept.bit_length(), 1)
     return {
         "dense": mask.size * weight_bits,
         "csr": kept * (weight_bits + index_bits) + (filters + 1) * pointer_bits,
         "bitmap": mask.size + kept * weight_bits,
         "run_length": (kept + _full_runs(rows)) * (weight_bits + RUN_BITS),
-        "wsp": WORD_BITS * int(stored.words.sum()),
+        "wsp": WORD_BITS * int(scratchpad.words.sum()),
     }
 
 
@@ -95,17 +94,17 @@ class Scratchpad:
     passes: Ints  # (groups, pes), runs of input channels that fit the scratchpad; 1 if everything does
 
 
-def fit_scratchpad(mask: NDArray[np.bool_], mapping: Mapping, capacity: int) -> Scratchpad:
-    """Return how full the scratchpads get; mask: (filters, channels, height, width), capacity: words of 16 bits.
+def fit_scratchpad(placed: Placed, capacity: int) -> Scratchpad:
+    """Return how full the scratchpads get; capacity: words of 16 bits.
 
     A PE needs a word for each weight and ceil(bits of its WSP / 16). If that is too much, its input channels are cut
     into runs that fit, one after another; a channel that alone does not fit takes as many passes as it fills.
     """
-    channels, kernel = mask.shape[1], mask[0, 0].size
-    by_channel = count_by_row(np.ascontiguousarray(mask).reshape(-1, kernel))
-    unit = np.arange(len(by_channel)) // (len(by_channel) // len(mapping.group))
-    place = mapping.bins[unit] * channels + np.arange(len(by_channel)) % channels
-    bins = mapping.num_groups * mapping.pes
+    channels, kernel = placed.layer.channels, placed.layer.kernel[0] * placed.layer.kernel[1]
+    by_channel = count_by_row(np.ascontiguousarray(placed.mask).reshape(-1, kernel))
+    unit = placed.unit_of(np.arange(len(by_channel)) * kernel)
+    place = placed.bins[unit] * channels + np.arange(len(by_channel)) % channels
+    bins = placed.num_groups * placed.pes
     kept = np.bincount(place, by_channel, minlength=bins * channels).astype(np.int64).reshape(bins, channels)
     bits = kernel * np.bincount(place, minlength=bins * channels).reshape(bins, channels)
     words = kept.sum(axis=1) + -(-bits.sum(axis=1) // WORD_BITS)
@@ -115,4 +114,4 @@ def fit_scratchpad(mask: NDArray[np.bool_], mapping: Mapping, capacity: int) -> 
         alone = kept[:, channel] + -(-bits[:, channel] // WORD_BITS)
         passes += more * (weights + pattern > 0) + np.maximum(alone - 1, 0) // capacity
         weights, pattern = np.where(more, 0, weights) + kept[:, channel], np.where(more, 0, pattern) + bits[:, channel]
-    return Scratchpad(words.reshape(-1, mapping.pes), passes.reshape(-1, mapping.pes))
+    return Scratchpad(words.reshape(-1, placed.pes), passes.reshape(-1, placed.pes))

@@ -14,48 +14,10 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from uticket.config.names import TokenCost
-from uticket.mapping.mapping import Ints, Mapping
+from uticket.config.array import TokenCost
+from uticket.hardware.tiles import Tiles
+from uticket.mapping.policies import Ints
 from uticket.ticket.layer import Layer
-
-
-@dataclass(frozen=True)
-class Tiles:
-    """How the outputs of a layer are cut: into tiles that run one after another, and each tile over the copies."""
-
-    copies: int  # of the filters of a group, which share the outputs of a tile
-    side: int  # of a tile, the smaller ones at the edge excepted
-    part: NDArray[np.int32]  # (output height, output width), tile * copies + copy
-
-    @property
-    def num_tiles(self) -> int:
-        """Tiles that run one after another."""
-        return int(self.part.max()) // self.copies + 1
-
-
-def outputs_of_a_pe(layer: Layer, mapping: Mapping, accumulators: int) -> int:
-    """Return for how many output positions a PE has accumulators: two filters on a PE share them."""
-    per_filter = len(mapping.group) // layer.filters  # units of a filter
-    most = int(np.bincount(mapping.bins).max(initial=1))
-    return max(accumulators // -(-most // per_filter), 1)
-
-
-def cut(output_size: tuple[int, int], accumulators: int, copies: int = 1) -> Tiles:
-    """Cut the outputs of a layer for PEs with accumulators for so many output positions each.
-
-    A tile has at most accumulators * copies outputs: all of them if they are no more, else a square (smaller at the
-    right and lower edge). Each copy takes as many outputs of a tile, in raster order; the last one what is left.
-    """
-    height, width = output_size
-    side = max(height, width) if height * width <= accumulators * copies else math.isqrt(accumulators * copies)
-    row, column = np.divmod(np.arange(height * width), width)
-    tile = row // side * -(-width // side) + column // side
-    rank = np.empty_like(tile)
-    order = np.argsort(tile, kind="stable")
-    sizes = np.bincount(tile)
-    rank[order] = np.arange(len(tile)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    share = -(-sizes // copies)
-    return Tiles(copies, side, (tile * copies + rank // share[tile]).reshape(output_size).astype(np.int32))
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,11 @@ Source: facts of the hardware model, sections 1, 2 and 4.
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from uticket.hardware.chip import Channel, Chip
 from uticket.hardware.storage import WORD_BITS, fit_scratchpad
-from uticket.hardware.tokens import Tiles, cut, outputs_of_a_pe
-from uticket.mapping.mapping import Ints, Mapping
+from uticket.hardware.tiles import Tiles, tiles_of
+from uticket.mapping.placed import Placed
 from uticket.ticket.layer import Layer
 
 
@@ -48,13 +47,11 @@ class Traffic:
         }
 
 
-def layer_traffic(
-    layer: Layer, mask: NDArray[np.bool_], mapping: Mapping, copies: Ints, timesteps: int, accumulators: int, chip: Chip
-) -> Traffic:
-    """Count the accesses of one layer; copies: (groups,), of each group (`uticket.hardware.cycles`)."""
-    stored = fit_scratchpad(mask, mapping, chip.scratchpad_words.value)
-    outputs = outputs_of_a_pe(layer, mapping, accumulators)
-    tiles = {number: cut(layer.output_size, outputs, number) for number in sorted(set(copies.tolist()))}
+def layer_traffic(placed: Placed, timesteps: int, accumulators: int, chip: Chip) -> Traffic:
+    """Count the accesses of one layer for one image; accumulators: of a PE."""
+    layer, copies = placed.layer, placed.copies
+    stored = fit_scratchpad(placed, chip.scratchpad_words.value)
+    tiles = tiles_of(placed, accumulators)
     num_tiles = np.array([tiles[number].num_tiles for number in copies.tolist()])
     weight_bits = WORD_BITS * stored.words.sum(axis=1)
     times = np.where(stored.passes.max(axis=1, initial=1) > 1, num_tiles, 1)
@@ -62,7 +59,8 @@ def layer_traffic(
     bits_in = timesteps * layer.channels * layer.input_size[0] * layer.input_size[1]
     bits_out = timesteps * layer.filters * layer.positions
     held = 8 * chip.memories.spikes.capacity.value
-    scanned = sum(timesteps * layer.channels * read_positions(layer, tiles[number]) for number in copies.tolist())
+    read = {number: read_positions(layer, cuts) for number, cuts in tiles.items()}
+    scanned = timesteps * layer.channels * sum(read[number] for number in copies.tolist())
     far_in = far_out = 0
     if bits_in + bits_out > held:
         far_in, far_out = bits_in if bits_in <= held else scanned, bits_out

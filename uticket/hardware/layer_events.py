@@ -1,0 +1,119 @@
+"""What one layer cost in the event model, summed up tile by tile."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from uticket.hardware.cycles import group_utilization
+from uticket.hardware.recurrence import TileRun
+from uticket.hardware.timing import Timing
+from uticket.mapping.policies import Ints
+
+
+@dataclass
+class LayerEvents:
+    """What one layer cost, summed over images. By PE: work + starved + blocked + tail = latency."""
+
+    layer: str
+    images: int
+    latency: Ints  # (groups,), cycles
+    work_by_group: Ints  # (groups,), PE-cycles with an operation
+    work: Ints  # (pes,), cycles with an operation
+    starved: Ints  # (pes,), waiting for the broadcaster, which was sending something else
+    blocked: Ints  # (pes,), waiting for the broadcaster, which was waiting for room in the FIFO of another PE
+    tail: Ints  # (pes,), waiting for the end of the tile, with nothing left to do
+    waited: int  # cycles that tokens (or channels) waited in FIFOs, summed
+    occupancy_max: int  # the most of them in one FIFO at a time
+    delivered_tokens: int  # tokens for which a PE of the group has a weight, counted for each group
+    dropped_tokens: int  # tokens for which none has
+    operations: int  # weights that met a spike
+
+    @classmethod
+    def nothing_yet(cls, layer: str, images: int, groups: int, pes: int) -> "LayerEvents":
+        """Return a layer before it runs."""
+        by_group, by_pe = (lambda: np.zeros(groups, np.int64)), (lambda: np.zeros(pes, np.int64))
+        return cls(
+            layer=layer,
+            images=images,
+            latency=by_group(),
+            work_by_group=by_group(),
+            work=by_pe(),
+            starved=by_pe(),
+            blocked=by_pe(),
+            tail=by_pe(),
+            waited=0,
+            occupancy_max=0,
+            delivered_tokens=0,
+            dropped_tokens=0,
+            operations=0,
+        )
+
+    @property
+    def latency_cycles(self) -> int:
+        """Cycles of all groups and tiles."""
+        return int(self.latency.sum())
+
+    @property
+    def work_cycles(self) -> int:
+        """PE-cycles with an operation."""
+        return int(self.work.sum())
+
+    @property
+    def idle_cycles(self) -> int:
+        """PE-cycles without one."""
+        return len(self.work) * self.latency_cycles - self.work_cycles
+
+    @property
+    def busy_share(self) -> float:
+        """Work / (work + idle), in [0, 1]; 1 if nothing was to be done."""
+        return self.work_cycles / (len(self.work) * self.latency_cycles) if self.latency_cycles else 1.0
+
+    @property
+    def utilization(self) -> float:
+        """Eq. 2 with the latency of a group as that of its busiest PE, in [0, 1]; mean over groups with work.
+
+        Where the PEs wait so long for the broadcaster that one PE could have done all the work, it is 0.
+        """
+        pes, with_work = len(self.work), self.work_by_group > 0
+        by_group = group_utilization(self.latency[with_work], self.work_by_group[with_work], pes)
+        return float(np.maximum(by_group, 0).mean()) if with_work.any() else 1.0
+
+    @property
+    def occupancy_mean(self) -> float:
+        """Tokens (or channels) in a FIFO, mean over time and PEs."""
+        return self.waited / (len(self.work) * self.latency_cycles) if self.latency_cycles else 0.0
+
+    def add(self, group: int, run: TileRun) -> None:
+        """Add what happened in one tile of a group."""
+        self.latency[group] += run.latency
+        self.work_by_group[group] += run.work.sum()
+        self.work += run.work
+        self.starved += run.starved
+        self.blocked += run.blocked
+        self.tail += run.tail
+        self.waited += run.waited
+        self.occupancy_max = max(self.occupancy_max, run.most_waiting)
+
+    def timing(self) -> Timing:
+        """Return how the layer ran, by image."""
+        images = self.images
+        return Timing(
+            utilization=self.utilization,
+            busy_share=self.busy_share,
+            work_cycles=self.work_cycles / images,
+            idle_cycles=self.idle_cycles / images,
+            latency_cycles=self.latency_cycles / images,
+            starved_cycles=float(self.starved.sum()) / images,
+            blocked_cycles=float(self.blocked.sum()) / images,
+            tail_cycles=float(self.tail.sum()) / images,
+            fifo_mean=self.occupancy_mean,
+            fifo_max=self.occupancy_max,
+            tokens=self.delivered_tokens / images,
+            dropped_tokens=self.dropped_tokens / images,
+            operations=self.operations / images,
+        )
+
+    def by_pe(self) -> dict[str, list[float]]:
+        """Return the cycles of each PE for one image, by what it does."""
+        names = ("work", "starved", "blocked", "tail")
+        return {f"{name}_cycles": (getattr(self, name) / self.images).tolist() for name in names}

@@ -1,0 +1,135 @@
+"""A ticket on the array, by either model: cycles, tokens, energy and memory accesses of each layer for one image."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any
+
+from uticket.config.array import Array, Broadcast, Energy
+from uticket.config.tables import MODELS
+from uticket.hardware.chip import Chip
+from uticket.hardware.cycles import mean_utilization
+from uticket.hardware.energy import Counts, chip_energy, pe_energy
+from uticket.hardware.timing import LayerTiming, Timing
+from uticket.hardware.traffic import layer_traffic
+from uticket.mapping.placed import Placed, place
+from uticket.ticket.ticket import Ticket
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost(Timing):
+    """What a layer, or a network, costs on the array for one image: its timing, energy and memory accesses."""
+
+    name: str
+    filters: int
+    weights: int  # kept or not
+    nonzeros: int
+    groups: int
+    energy: float  # Eq. 3, in units of E_d
+    energy_pj: dict[str, float]  # bottom-up, by component (`uticket.hardware.energy`)
+    accesses: dict[str, int]  # of the memories (`uticket.hardware.traffic`)
+    by_pe: dict[str, list[float]] = field(default_factory=dict)  # cycles of each PE, by what it does; event model only
+
+    @property
+    def total_pj(self) -> float:
+        """The energy of all components."""
+        return sum(self.energy_pj.values())
+
+    @property
+    def pe_pj(self) -> float:
+        """The energy of the PEs: all but the memories beside them."""
+        return sum(value for name, value in self.energy_pj.items() if not name.startswith(("sram", "dram")))
+
+    def timing(self) -> dict[str, float]:
+        """Return the fields of `Timing`."""
+        return {part.name: getattr(self, part.name) for part in fields(Timing)}
+
+    def columns(self) -> dict[str, float]:
+        """Return the numbers by the name of their column in a table."""
+        size = {name: getattr(self, name) for name in ("filters", "weights", "nonzeros", "groups")}
+        sums = {"pe_pj": self.pe_pj, "total_pj": self.total_pj}
+        return {**size, **self.timing(), "energy": self.energy, **self.energy_pj, **sums, **self.accesses}
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """What a ticket costs on an array."""
+
+    layers: tuple[Cost, ...]  # of the layers on the PEs, in order
+    network: Cost  # the sums; utilization as in `uticket.hardware.cycles`, FIFOs by latency
+
+    def frame(self) -> "pd.DataFrame":
+        """Return a row for each layer."""
+        import pandas as pd  # imported here: takes a second
+
+        return pd.DataFrame([{"layer": cost.name, **cost.columns()} for cost in self.layers])
+
+
+def simulate(
+    ticket: Ticket,
+    array: Array | None = None,
+    broadcast: Broadcast | None = None,
+    chip: Chip | None = None,
+    energy: Energy | None = None,
+    model: str = "events",
+) -> Simulation:
+    """Run all layers of a ticket that run on the PEs, by one timing model (`analytic` or `events`).
+
+    array, broadcast, chip, energy: by default 16 PEs, FIFOs of 64 tokens, the paper's chip and E_l / E_d.
+    Raises InputError, naming the layer, if the model lacks its spikes or the array its weights.
+    """
+    array, broadcast = array or Array(), broadcast or Broadcast()
+    chip, ratio = chip or Chip.read(), (energy or Energy()).leakage_ratio
+    run = MODELS[model]
+    layers = tuple(
+        _cost(placed, run(placed, ticket, array, broadcast), ticket.timesteps, array, chip, ratio)
+        for placed in place(ticket, array)
+    )
+    return Simulation(layers, network_cost(layers))
+
+
+def _cost(placed: Placed, ran: LayerTiming, timesteps: int, array: Array, chip: Chip, leakage_ratio: float) -> Cost:
+    layer, timing = placed.layer, ran.timing
+    traffic = layer_traffic(placed, timesteps, array.accumulators, chip)
+    updates = layer.filters * layer.positions * timesteps
+    counts = Counts(array.pes, timing.latency_cycles, timing.work_cycles, timing.operations, updates, traffic)
+    return Cost(
+        **vars(timing),
+        name=layer.name,
+        filters=layer.filters,
+        weights=layer.num_weights,
+        nonzeros=int(placed.nonzeros.sum()),
+        groups=placed.num_groups,
+        energy=pe_energy(timing.work_cycles, timing.idle_cycles, timing.operations, leakage_ratio),
+        energy_pj=chip_energy(counts, chip),
+        accesses=traffic.columns(),
+        by_pe=ran.by_pe,
+    )
+
+
+def network_cost(costs: Sequence[Cost]) -> Cost:
+    """Return the sums over the layers; raises ValueError if there are none."""
+    if not costs:
+        raise ValueError("layers: expected a layer that runs on the PEs, got none")
+    sums: dict[str, Any] = {name: sum(getattr(cost, name) for cost in costs) for name in costs[0].timing()}
+    total, latency = sums["work_cycles"] + sums["idle_cycles"], sums["latency_cycles"]
+    waited = sum(cost.fifo_mean * cost.latency_cycles for cost in costs)
+    means = {
+        "utilization": mean_utilization([(n.weights, n.work_cycles, n.utilization) for n in costs]),
+        "busy_share": sums["work_cycles"] / total if total else 1.0,
+        "fifo_mean": waited / latency if latency else 0.0,
+        "fifo_max": max(cost.fifo_max for cost in costs),
+    }
+    return Cost(
+        **{**sums, **means},
+        name="network",
+        filters=sum(cost.filters for cost in costs),
+        weights=sum(cost.weights for cost in costs),
+        nonzeros=sum(cost.nonzeros for cost in costs),
+        groups=sum(cost.groups for cost in costs),
+        energy=sum(cost.energy for cost in costs),
+        energy_pj={name: sum(cost.energy_pj[name] for cost in costs) for name in costs[0].energy_pj},
+        accesses={name: sum(cost.accesses[name] for cost in costs) for name in costs[0].accesses},
+    )

@@ -1,0 +1,52 @@
+"""How the outputs of a layer are cut into tiles, as many at a time as the PEs have accumulators for."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from uticket.mapping.placed import Placed
+
+
+@dataclass(frozen=True)
+class Tiles:
+    """How the outputs of a layer are cut: into tiles that run one after another, and each tile over the copies."""
+
+    copies: int  # of the filters of a group, which share the outputs of a tile
+    side: int  # of a tile, the smaller ones at the edge excepted
+    part: NDArray[np.int32]  # (output height, output width), tile * copies + copy
+
+    @property
+    def num_tiles(self) -> int:
+        """Tiles that run one after another."""
+        return int(self.part.max()) // self.copies + 1
+
+
+def tiles_of(placed: Placed, accumulators: int) -> dict[int, Tiles]:
+    """Return the tiles of a layer for each number of copies that its groups have.
+
+    accumulators: of a PE; two filters on a PE share them.
+    """
+    most = -(-int(np.bincount(placed.bins).max(initial=1)) // placed.units_per_filter)  # filters on a PE
+    outputs = max(accumulators // most, 1)
+    return {number: cut(placed.layer.output_size, outputs, number) for number in sorted(set(placed.copies.tolist()))}
+
+
+def cut(output_size: tuple[int, int], accumulators: int, copies: int = 1) -> Tiles:
+    """Cut the outputs of a layer for PEs with accumulators for that number of output positions each.
+
+    A tile has at most accumulators * copies outputs: all of them if they are no more, else a square (smaller at the
+    right and lower edge). Each copy takes the same number of outputs of a tile, in raster order; the last one what is
+    left.
+    """
+    height, width = output_size
+    side = max(height, width) if height * width <= accumulators * copies else math.isqrt(accumulators * copies)
+    row, column = np.divmod(np.arange(height * width), width)
+    tile = row // side * -(-width // side) + column // side
+    rank = np.empty_like(tile)
+    order = np.argsort(tile, kind="stable")
+    sizes = np.bincount(tile)
+    rank[order] = np.arange(len(tile)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    share = -(-sizes // copies)
+    return Tiles(copies, side, (tile * copies + rank // share[tile]).reshape(output_size).astype(np.int32))
