@@ -1,11 +1,7 @@
 """The name of every file that a stage reads or writes, relative to the project's root."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from uticket.base.errors import InputError
 
 PREPARED = Path("data/prepared")  # the checked images and labels of the chosen data set
 DOWNLOADS = Path("data/downloads")  # what torchvision fetches; never removed by a stage
@@ -68,17 +64,19 @@ class TicketFiles:
         return self.folder / "cost.json"
 
 
-def read_json(path: Path) -> Any:
-    """Read a JSON file of an earlier stage. Raises InputError, naming it, if it is not there or not JSON."""
-    try:
-        return json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: expected JSON that an earlier stage wrote, came: {error}") from None
-
-
 def ticket_files(ticket: str) -> TicketFiles:
     """Return the files of `dense` or METHOD/TICKET."""
     return TicketFiles(Path("tickets") / ticket)
+
+
+def ticket_plan_file(ticket: str) -> Path:
+    """Return the plan of METHOD/NAME: what decides its mask (`uticket.config.plan`)."""
+    return Path("plans") / f"{ticket}.json"
+
+
+def chain_file(method: str) -> Path:
+    """Return the list of a method's tickets (`uticket.config.plan`)."""
+    return Path("plans") / f"{method}.json"
 
 
 @dataclass(frozen=True)
@@ -93,9 +91,9 @@ class MappingFiles:
         return self.folder / "places.csv"
 
     @property
-    def policies(self) -> Path:
-        """What each mapping policy would make of each ticket."""
-        return self.folder / "policies.csv"
+    def mappings(self) -> Path:
+        """What each mapping would make of each ticket."""
+        return self.folder / "mappings.csv"
 
     @property
     def storage(self) -> Path:
@@ -120,19 +118,29 @@ def quantization_file(method: str) -> Path:
 
 @dataclass(frozen=True)
 class SimulationFiles:
-    """The tables that `simulate` writes for one method.
-
-    One row per ticket and model, and in `layers` per layer, in `pes` per layer and PE (event model), in the sweeps per
-    number of PEs, depth of the FIFOs and broadcast width.
-    """
-
-    TABLES = ("tickets", "layers", "pes", "pe_sweep", "fifo_sweep", "width_sweep")
+    """The tables that `simulate` writes for one method: rows for each ticket and timing model."""
 
     folder: Path
 
-    def table(self, name: str) -> Path:
-        """One of TABLES."""
-        return self.folder / f"{name}.csv"
+    @property
+    def tickets(self) -> Path:
+        """Of the whole network."""
+        return self.folder / "tickets.csv"
+
+    @property
+    def layers(self) -> Path:
+        """By layer."""
+        return self.folder / "layers.csv"
+
+    @property
+    def pes(self) -> Path:
+        """By layer and PE; event model only."""
+        return self.folder / "pes.csv"
+
+    @property
+    def sweeps(self) -> Path:
+        """By knob (a setting such as `broadcast.fifo_depth`) and its value."""
+        return self.folder / "sweeps.csv"
 
 
 def simulation_files(method: str) -> SimulationFiles:
@@ -147,14 +155,9 @@ class ReportFiles:
     folder: Path
 
     @property
-    def summary(self) -> Path:
-        """The last ticket of each method, as numbers."""
-        return self.folder / "summary.json"
-
-    @property
-    def events(self) -> Path:
-        """The same tickets in the event model, as numbers."""
-        return self.folder / "events.json"
+    def metrics(self) -> Path:
+        """The numbers that matter of the last ticket of each method, which `dvc metrics` compares."""
+        return self.folder / "metrics.json"
 
     @property
     def figures(self) -> Path:

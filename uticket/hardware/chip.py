@@ -138,7 +138,7 @@ class Chip(Block):
 
     @classmethod
     def read(cls, path: str | Path = DEFAULT_CHIP) -> Self:
-        """Read a chip file, by default the paper's. Raises InputError: the file, the key, what was expected, and got."""
+        """Read a chip file, by default the paper's. Raises InputError: file, key, what was expected, what it got."""
         try:
             return cls.model_validate(read_yaml(path))
         except ValidationError as error:

@@ -1,0 +1,72 @@
+"""Plans: what decides the mask of each ticket, and which tickets a method has; small files that stages depend on.
+
+A stage reads the plan of its own ticket or method only, so a change of params.yaml reruns what its plan changes for and
+nothing else: another number of PEs the tickets that are balanced for it, a longer chain none of the others.
+"""
+
+from pathlib import Path
+from typing import Self
+
+from pydantic import ValidationError
+
+from uticket.base.errors import InputError
+from uticket.base.files import read_json, write_json
+from uticket.config.array import Array
+from uticket.config.block import Block
+from uticket.config.paths import chain_file, ticket_plan_file
+from uticket.config.pruning import Balance
+from uticket.config.wording import describe
+
+
+class Plan(Block):
+    """A JSON file of settings."""
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read what `write` wrote. Raises InputError, naming the file, if it is missing or no plan."""
+        try:
+            return cls.model_validate(read_json(path))
+        except ValidationError as error:
+            raise InputError(f"{path}: {describe(error, cls)}; run the stage plan") from None
+
+    def write(self, path: Path) -> None:
+        """Write the plan."""
+        write_json(path, self.model_dump())
+
+
+class TicketPlan(Plan):
+    """How one ticket is made from its parent."""
+
+    ticket: str  # METHOD/NAME
+    parent: str  # `dense` or METHOD/NAME
+    round: int  # of its chain, from 1 on
+    final: bool  # trained to the end and with all timesteps; others are too unless `prune.early_*` shortens the search
+    balance: Balance | None  # None: pruned only
+    array: Array | None  # whose groups are balanced; None if they do not matter
+
+
+class ChainPlan(Plan):
+    """The tickets of one method."""
+
+    method: str
+    rounds: dict[str, int]  # dense and the method's tickets, by round -> their round
+
+    @property
+    def tickets(self) -> list[str]:
+        """Dense and the method's tickets, by round."""
+        return list(self.rounds)
+
+    @property
+    def last(self) -> str:
+        """The ticket of the highest round; of several, the one whose name is last."""
+        return self.tickets[-1]
+
+
+def read_chain(method: str) -> ChainPlan:
+    """Read the list of a method's tickets."""
+    return ChainPlan.read(chain_file(method))
+
+
+def read_plan(ticket: str) -> TicketPlan:
+    """Read the plan of METHOD/NAME."""
+    return TicketPlan.read(ticket_plan_file(ticket))

@@ -1,0 +1,36 @@
+"""The stage `plan`."""
+
+from uticket.config.array import Array
+from uticket.config.lineage import Lineage, method_of
+from uticket.config.params import Params
+from uticket.config.paths import chain_file, ticket_plan_file
+from uticket.config.plan import ChainPlan, TicketPlan
+
+
+def plan(params: Params) -> tuple[list[TicketPlan], list[ChainPlan]]:
+    """Return the plans of all tickets and of all methods of params.yaml."""
+    lineage = Lineage(params.tickets)
+    early = params.prune.early_time or params.prune.early_bird
+    tickets = []
+    for ticket, parent in lineage.parents.items():
+        balance, array = params.balance[method_of(ticket)], None
+        if balance is not None and balance.scope == "group":
+            array = Array(pes=params.hw.pes, mapping=params.hw.mapping, dataflow=params.hw.dataflow)
+        final, number = not early or lineage.is_final(ticket), lineage.round_of(ticket)
+        tickets.append(
+            TicketPlan(ticket=ticket, parent=parent, round=number, final=final, balance=balance, array=array)
+        )
+    chains = []
+    for method in lineage.methods:
+        rounds = {ticket: lineage.round_of(ticket) for ticket in lineage.chain(method)}
+        chains.append(ChainPlan(method=method, rounds=rounds))
+    return tickets, chains
+
+
+def write_plans(params: Params) -> None:
+    """Write all plans, a file for each ticket and each method."""
+    tickets, chains = plan(params)
+    for of_ticket in tickets:
+        of_ticket.write(ticket_plan_file(of_ticket.ticket))
+    for of_method in chains:
+        of_method.write(chain_file(of_method.method))
