@@ -1,1 +1,4 @@
-"""The stages of dvc.yaml: each reads params and files, calls `uticket` and writes files; `python -m stages.NAME`."""
+"""The stages of dvc.yaml: each reads params and files and calls `uticket.pipeline`; `python -m stages.NAME`.
+
+Settings are checked before what takes seconds to import is imported.
+"""

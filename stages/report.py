@@ -1,36 +1,23 @@
-"""Write the report: summary.json, tidy tables, figures and the page."""
-
-import json
-from dataclasses import fields
+"""Write the report: metrics, tidy tables, figures and the page."""
 
 import click
 
 from uticket.base.progress import log, start_logging
+from uticket.cli.oneline import OneLine
 from uticket.config.params import read_params
 from uticket.config.paths import REPORT
-from uticket.report.figures import draw, drawable
-from uticket.report.page import page
-from uticket.report.tables import gather, summarize, summarize_events
+from uticket.config.plan import read_chain
 
 
-@click.command(help=__doc__)
+@click.command(cls=OneLine, help=__doc__)
 def main() -> None:
     """Gather what all stages wrote into report/."""
     start_logging()
     params = read_params()
-    chains = {method: params.by_round(method) for method, tickets in params.tickets.items() if tickets}
-    tables = gather(chains, params.round_of)
-    summary, events = summarize(tables.rounds), summarize_events(tables.models)
-    figures = {name: draw(plot, tables) for name, plot in drawable(tables).items()}
+    chains = [read_chain(method) for method in params.balance]
+    from uticket.report.write import write_report
 
-    REPORT.figures.mkdir(parents=True, exist_ok=True)
-    REPORT.summary.write_text(json.dumps(summary, indent=1) + "\n")
-    REPORT.events.write_text(json.dumps(events, indent=1) + "\n")
-    for field in fields(tables):
-        getattr(tables, field.name).to_csv(REPORT.table(field.name), index=False)
-    for name, svg in figures.items():
-        (REPORT.figures / f"{name}.svg").write_text(svg)
-    REPORT.page.write_text(page(params.report.title, params.hw.pes, tables, summary, figures))
+    write_report(params.report, params.hw.pes, chains)
     log.info("report  %s", REPORT.page)
 
 

@@ -1,28 +1,37 @@
-"""Numbers as people read them, in every table that is printed."""
+"""Numbers as people read them, in every table that is printed: on a terminal, in Markdown, on the page."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from tabulate import tabulate
+from uticket.base.files import Row
 
 HEADINGS = {
     "accuracy": "accuracy %",
-    "filter_sparsity": "sparsity %",
     "sparsity": "sparsity %",
     "spike_sparsity": "spike sparsity %",
     "utilization": "utilization %",
     "utilization_before": "utilization before %",
     "utilization_after": "utilization after %",
     "busy_share": "busy share %",
-    "fifo_depth": "FIFO depth",
     "fifo_mean": "FIFO mean",
     "fifo_max": "FIFO max",
     "pes": "PEs",
+    "pe_pj": "PE pJ",
     "weight_bits": "bits",
-    "latency_reduction_pct": "latency saved %",
-    "energy_reduction_pct": "energy saved %",
-    "pe_energy_reduction_pct": "PE energy saved %",
+    "latency_saved_pct": "latency saved %",
+    "energy_saved_pct": "energy saved %",
+    "pe_energy_saved_pct": "PE energy saved %",
 }
-FRACTIONS = ("accuracy", "busy_share", "filter_sparsity", "sparsity", "spike_sparsity")
+FRACTIONS = ("accuracy", "busy_share", "sparsity", "spike_sparsity")
+
+
+@dataclass(frozen=True)
+class TextTable:
+    """A table as text, ready to print."""
+
+    headings: list[str]
+    rows: list[list[str]]
 
 
 def heading(name: str) -> str:
@@ -44,11 +53,30 @@ def cell(name: str, value: Any) -> str:
     return f"{value:,.0f}"
 
 
-def plain_table(rows: list[dict[str, Any]]) -> str:
-    """Return records as a table for a terminal; the first column is text."""
-    names = list(rows[0])
-    cells = [[cell(name, row.get(name)) for name in names] for row in rows]
-    align = ["left"] + ["right"] * (len(names) - 1)
-    headings = [heading(name) for name in names]
-    table: str = tabulate(cells, headings, "simple", colalign=align, disable_numparse=True)
-    return table
+def text_table(rows: Sequence[Row]) -> TextTable:
+    """Return rows as text. The columns are those of any row that have a value in one of them, at least."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    columns = {name: [cell(name, row.get(name)) for row in rows] for name in names}
+    columns = {name: cells for name, cells in columns.items() if any(cells)}
+    return TextTable([heading(name) for name in columns], [list(cells) for cells in zip(*columns.values(), strict=True)])
+
+
+def plain_table(rows: Sequence[Row]) -> str:
+    """Return rows as a table for a terminal; the first column is text."""
+    table = text_table(rows)
+    lines = [table.headings, *table.rows]
+    widths = [max(len(cell) for cell in column) for column in zip(*lines, strict=True)]
+    lines.insert(1, ["-" * width for width in widths])
+    return "\n".join(_aligned(line, widths) for line in lines)
+
+
+def _aligned(line: list[str], widths: list[int]) -> str:
+    first, *others = zip(line, widths, strict=True)
+    return "  ".join([first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in others)])
+
+
+def markdown_table(rows: Sequence[Row]) -> str:
+    """Return rows as a table in Markdown; the first column is text."""
+    table = text_table(rows)
+    lines = [table.headings, ["---", *["---:"] * (len(table.headings) - 1)], *table.rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

@@ -1,5 +1,5 @@
 """`python -m uticket.cli`."""
 
-from uticket.cli import main
+from uticket.cli.main import main
 
 main()

@@ -1,148 +1,103 @@
 """`uticket simulate` and `uticket export`: a ticket on the array."""
 
-import math
 import os
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from uticket.base.errors import InputError
-from uticket.cli.options import array_options, choice, free_to_write, json_option, show
-from uticket.config.names import CostModel, Granularity, Quantizer, TokenCost
-from uticket.config.params import whole_or_inf
+from uticket.cli.options import force_option, free_to_write, json_option, options_of, settings_of, show
+from uticket.config.array import Array, Broadcast, Energy
 from uticket.config.paths import TicketFiles
-from uticket.hardware.chip import DEFAULT_CHIP, read_chip
-from uticket.mapping.mapping import Array
-from uticket.ticket.foreign import write_arrays
-from uticket.ticket.subject import Subject, read_subject
+from uticket.config.tables import MODELS
 
+if TYPE_CHECKING:
+    from uticket.hardware.simulation import Cost
+    from uticket.ticket.ticket import Ticket
 
-class Limit(click.ParamType):  # type: ignore[type-arg]  # generic in new versions of click only
-    """A whole number from `least` on, or inf."""
-
-    name = "N|inf"
-
-    def __init__(self, least: int) -> None:
-        self.least = least
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Read the number."""
-        try:
-            return whole_or_inf(int(value) if str(value).isdecimal() else value, self.least)
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
-
-
-def finite(_: click.Context, parameter: click.Parameter, value: float) -> float:
-    """Refuse NaN and infinity."""
-    if not math.isfinite(value):
-        raise click.BadParameter(f"expected a finite number, came {value}", param=parameter)
-    return value
+TOTAL = "total_pj"
 
 
 @click.command("simulate")
 @click.argument("folder", metavar="TICKET_DIR", type=click.Path(path_type=Path))
-@array_options
-@choice("--model", CostModel, "events", "Wait for the broadcast of spikes, or for the busiest PE only (analytic).")
-@choice("--granularity", Granularity, "token", "What is sent at a time.")
-@click.option("--fifo-depth", type=Limit(0), default=64, show_default=True, help="Tokens that wait at a PE.")
-@click.option("--broadcast-width", type=Limit(1), default="inf", show_default=True, help="Tokens sent in a cycle.")
-@choice("--token-cost", TokenCost, "timesteps", "Cycles that a token takes a PE for each weight.")
-@click.option("--accumulators", type=click.IntRange(1), default=256, show_default=True, help="Outputs of a tile.")
-@click.option("--send-unwanted", is_flag=True, help="Send the tokens too for which no PE has a weight.")
-@click.option("--weight-bits", type=click.IntRange(2, 16), help="Round the weights to so many bits first.")
-@choice("--quantizer", Quantizer, "plain", "What becomes of small weights.")
-@click.option("--chip", type=click.Path(path_type=Path), default=DEFAULT_CHIP, help="What the parts of the array cost.")
-@click.option(
-    "--leakage-ratio",
-    type=click.FloatRange(0),
-    callback=finite,
-    default=0.21,
-    show_default=True,
-    help="E_l / E_d of Eq. 3.",
-)
+@options_of(Array, "array")
+@click.option("--model", type=click.Choice(list(MODELS)), default="events", show_default=True, help="Timing model.")
+@options_of(Broadcast, "broadcast", width="broadcast_width")
+@options_of(Energy, "energy")
+@click.option("--chip", "chip_file", type=click.Path(path_type=Path), help="What the parts cost; default: the paper's.")
 @json_option
 def simulate_command(
     folder: Path,
     array: Array,
-    model: CostModel,
-    granularity: Granularity,
-    fifo_depth: float,
-    broadcast_width: float,
-    token_cost: TokenCost,
-    accumulators: int,
-    send_unwanted: bool,
-    weight_bits: int | None,
-    quantizer: Quantizer,
-    chip: Path,
-    leakage_ratio: float,
+    model: str,
+    broadcast: Broadcast,
+    energy: Energy,
+    chip_file: Path | None,
     as_json: bool,
 ) -> None:
     """Run a ticket on the array with the spikes that it keeps: cycles, tokens and energy by layer, for one image.
 
-    TICKET_DIR has mask.safetensors (or .npz), layers.json and activity.npz.
+    TICKET_DIR has mask.safetensors (or .npz), layers.json and activity.npz. Models: events (PEs wait for the broadcast
+    of spikes) and analytic (for the busiest PE only).
     """
-    from uticket.hardware.events import Broadcast, read_spikes  # imported here: numba would slow the other commands
-    from uticket.hardware.simulate import Cost, Network, network_cost, simulate
+    from uticket.hardware.chip import DEFAULT_CHIP, Chip
+    from uticket.hardware.simulation import simulate
 
-    subject = read_ticket(folder).rounded(weight_bits, quantizer)
-    broadcast = Broadcast(granularity, fifo_depth, broadcast_width, token_cost, accumulators, not send_unwanted)
-    costs = read_chip(chip)
-    spikes = read_spikes(TicketFiles(folder).spikes, subject.layers, subject.timesteps)
-    sparsity = {name: float(1 - values.mean()) for name, values in spikes.items()}
-    network = Network(subject.layers, subject.mask, subject.timesteps, sparsity, spikes)
-    layers = simulate(network, array, broadcast, costs, leakage_ratio, model)
-
-    def record(cost: Cost) -> dict[str, Any]:
-        nested = {"energy_pj": cost.energy_pj | {"total": cost.total_pj}, "accesses": cost.accesses}
-        names = ("name", "filters", "weights", "nonzeros", "groups", "energy")
-        by_pe = {"by_pe": cost.by_pe} if cost.by_pe else {}
-        total = {} if as_json else {"total_pj": cost.total_pj}
-        return {**{name: getattr(cost, name) for name in names}, **asdict(cost.course), **nested, **by_pe, **total}
-
-    images = {"images": len(next(iter(spikes.values())))}
-    settings = {"model": model, "pes": array.pes, "mapping": array.policy, "dataflow": array.dataflow}
-    told = {name: str(value) if value == float("inf") else value for name, value in asdict(broadcast).items()}
-    result = {**settings, **told, "timesteps": subject.timesteps, **images}
-    result["chip"] = {"name": costs.name, "leakage_ratio": costs.leakage_ratio, "pe_area_um2": costs.pe_area_um2}
-    result |= {"layers": [record(cost) for cost in layers], "network": record(network_cost(layers))}
+    ticket, chip = read_folder(folder), Chip.read(chip_file or DEFAULT_CHIP)
+    if ticket.spikes is None:
+        raise InputError(f"{TicketFiles(folder).spikes}: expected the spikes of the ticket, got no file")
+    found = simulate(ticket, array, broadcast, chip, energy, model)
+    settings = {"model": model, **settings_of(array), "broadcast": settings_of(broadcast)}
+    numbers = {"timesteps": ticket.timesteps, "images": ticket.num_images}
+    result = {**settings, **settings_of(energy), **numbers}
+    result["chip"] = {"name": chip.name, "leakage_ratio": chip.leakage_ratio, "pe_area_um2": chip.pe_area_um2}
+    result |= {"layers": [record(cost) for cost in found.layers], "network": record(found.network)}
     columns = ["name", "utilization", "busy_share", "work_cycles", "starved_cycles", "blocked_cycles", "tail_cycles"]
-    show(result, as_json, [*columns, "latency_cycles", "tokens", "dropped_tokens", "total_pj"])
+    show(result, as_json, [*columns, "latency_cycles", "tokens", "dropped_tokens", TOTAL])
+
+
+def record(cost: "Cost") -> dict[str, Any]:
+    """Return what a layer or the network costs, as JSON has it."""
+    names = ("name", "filters", "weights", "nonzeros", "groups", "energy")
+    nested = {"energy_pj": cost.energy_pj | {"total": cost.total_pj}, "accesses": cost.accesses}
+    by_pe = {"by_pe": cost.by_pe} if cost.by_pe else {}
+    return {**{name: getattr(cost, name) for name in names}, **cost.timing(), **nested, **by_pe, TOTAL: cost.total_pj}
 
 
 @click.command()
 @click.argument("folder", metavar="TICKET_DIR", type=click.Path(path_type=Path))
 @click.argument("out", metavar="OUT.npz", type=click.Path(path_type=Path))
-@array_options
+@options_of(Array, "array", leave_out=["accumulators"])
 @click.option("--format", "form", type=click.Choice(["wsp"]), default="wsp", show_default=True, help="Of the streams.")
-@click.option("--weight-bits", type=click.IntRange(2, 16), default=16, show_default=True, help="Bits of a word in use.")
-@choice("--quantizer", Quantizer, "plain", "What becomes of small weights.")
-@click.option("--force", is_flag=True, help="Replace OUT if it exists.")
-def export(
-    folder: Path, out: Path, array: Array, form: str, weight_bits: int, quantizer: Quantizer, force: bool
-) -> None:
+@force_option
+def export(folder: Path, out: Path, array: Array, form: str, force: bool) -> None:
     """Write the compressed weights of a ticket as the PEs read them, for an RTL test bench.
 
-    OUT has for each layer the streams of all PEs: the weight sparsity pattern (WSP) and the words of each filter.
+    OUT has for each layer the streams of all PEs: the weight sparsity pattern (WSP) and the words of each filter, whose
+    weights take 16 bits unless --weight-bits says otherwise.
     """
     from uticket.hardware.export import to_wsp
+    from uticket.ticket.foreign import write_arrays
 
     free_to_write(out, [".npz"], force)
-    subject = read_ticket(folder)
-    if subject.weights is None:
-        raise InputError(f"{TicketFiles(folder).weights}: expected the weights of the ticket, came none")
-    arrays = to_wsp(subject.layers, subject.mask, subject.weights, array, weight_bits, quantizer)
+    ticket = read_folder(folder)
+    if ticket.weights is None:
+        raise InputError(f"{TicketFiles(folder).weights}: expected the weights of the ticket, got no file")
+    arrays = to_wsp(ticket, array)
     write_arrays(out, arrays)
     words = sum(len(values) for name, values in arrays.items() if name.endswith(".words"))
-    click.echo(f"written: {out} ({len(subject.layers)} layers, {words} words, {form})")
+    click.echo(f"written: {out} ({len(ticket.on_pes)} layers, {words} words, {form})")
 
 
-def read_ticket(folder: Path) -> Subject:
+def read_folder(folder: Path) -> "Ticket":
     """Read the folder of a ticket. Raises InputError if it is none, or has no layer on the PEs."""
+    from uticket.ticket.ticket import Ticket
+
     if not os.path.isdir(folder):  # noqa: PTH112, unlike Path.is_dir it never raises
-        raise InputError(
-            f"{folder}: expected the folder of a ticket, came {'a file' if os.path.lexists(folder) else 'none'}"
-        )
-    return read_subject(folder)
+        got = "a file" if os.path.lexists(folder) else "none"
+        raise InputError(f"{folder}: expected the folder of a ticket, got {got}")
+    ticket = Ticket.read(folder)
+    if not ticket.on_pes:
+        raise InputError(f"{TicketFiles(folder).layers}: expected a convolution that reads spikes, got none")
+    return ticket

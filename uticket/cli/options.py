@@ -1,69 +1,120 @@
-"""Options that several commands take, and how they print their answers."""
+"""Options made from the records of settings, those that several commands take, and how answers are printed.
+
+The modules of the commands import at the top what `--help` needs; each command imports the rest when it runs.
+"""
 
 import json
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from functools import wraps
 from pathlib import Path
-from typing import Any, get_args
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import click
+from pydantic import TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
 
 from uticket.base.errors import InputError
-from uticket.base.text import plain_table
-from uticket.config.names import MOST_PES, Dataflow, Policy, SparePes
-from uticket.mapping.mapping import Array
+from uticket.base.registry import Registry
+from uticket.config.block import Block
+
+Command = Callable[..., Any]
 
 
-def choice(name: str, words: Any, default: str | None, text: str) -> Callable[..., Any]:
-    """Return an option that takes one of the words of a Literal."""
-    return click.option(name, type=click.Choice(get_args(words)), default=default, show_default=True, help=text)
+class Setting(click.ParamType):  # type: ignore[type-arg]  # generic in new versions of click only
+    """A value that a field of a record takes, checked as in params.yaml."""
+
+    name = "value"
+
+    def __init__(self, field: FieldInfo) -> None:
+        kind: Any = Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
+        self._adapter: TypeAdapter[Any] = TypeAdapter(kind)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read a number, or inf."""
+        try:
+            return self._adapter.validate_python(_number(value))
+        except ValidationError as error:
+            found = error.errors()[0]
+            if found["type"] == "value_error":
+                self.fail(str(found["ctx"]["error"]), param, ctx)
+            expected = found["msg"].removeprefix("Input should be ").removeprefix("a valid ")
+            return self.fail(f"expected {expected}, got {value!r}", param, ctx)
 
 
-def array_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that say what the array is like; the command gets them as `array`."""
+def _number(value: Any) -> Any:
+    text = str(value)
+    if text.isascii() and text.removeprefix("-").isdigit() and len(text) < 20:
+        return int(text)
+    try:
+        return float(text)
+    except ValueError:
+        return value
 
-    @wraps(command)
-    def with_array(pes: int, mapping: Policy, dataflow: Dataflow, spare_pes: SparePes, **others: Any) -> None:
-        command(array=Array(pes, mapping, dataflow, spare_pes), **others)
 
-    most = click.IntRange(1, MOST_PES)
-    for option in (
-        choice("--spare-pes", SparePes, "split_outputs", "What PEs without a filter do."),
-        choice("--dataflow", Dataflow, "filters", "What a PE takes: whole filters, or a slice of each."),
-        choice("--mapping", Policy, "contiguous", "How filters are put into groups."),
-        click.option("--pes", type=most, default=16, show_default=True, help="Processing elements."),
-    ):
-        option(with_array)
-    return with_array
+def options_of(record: type[Block], parameter: str, leave_out: Collection[str] = (), **names: str) -> Any:
+    """Return a decorator that adds an option for each field of `record`; the command gets the record as `parameter`.
+
+    leave_out: fields without an option, which keep their defaults. names: field -> another name of its option.
+    """
+    fields = {name: field for name, field in record.model_fields.items() if name not in leave_out}
+
+    def decorate(command: Command) -> Command:
+        @wraps(command)
+        def with_record(**values: Any) -> Any:
+            settings = {name: values.pop(f"{parameter}_{name}") for name in fields}
+            return command(**{parameter: record(**settings)}, **values)
+
+        decorated: Command = with_record
+        for name, field in reversed(fields.items()):
+            decorated = _option(f"{parameter}_{name}", names.get(name, name).replace("_", "-"), field)(decorated)
+        return decorated
+
+    return decorate
+
+
+def _option(parameter: str, name: str, field: FieldInfo) -> Any:
+    words = _words(field)
+    given: dict[str, Any] = {"default": field.default, "show_default": field.default is not None}
+    given["help"] = field.description
+    if field.annotation is bool:
+        return click.option(f"--{name}/--no-{name}", parameter, **given)
+    return click.option(f"--{name}", parameter, type=click.Choice(words) if words else Setting(field), **given)
+
+
+def _words(field: FieldInfo) -> list[str]:
+    """Return the words from which a field chooses, none if it takes numbers."""
+    if get_origin(field.annotation) is Literal:
+        return list(get_args(field.annotation))
+    tables = [getattr(getattr(check, "func", None), "__self__", None) for check in field.metadata]
+    return [word for table in tables if isinstance(table, Registry) for word in table]
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+linear_option = click.option("--linear", is_flag=True, help="Run linear layers (2-D arrays) on the PEs too.")
+first_option = click.option("--skip-first", is_flag=True, help="Leave out the first convolution.")
+force_option = click.option("--force", is_flag=True, help="Replace OUT if it exists.")
 
 
-def subject_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that say which layers are looked at, and how the answer is printed."""
-    for option in (
-        json_option,
-        click.option("--skip-first", is_flag=True, help="Leave out the first convolution."),
-        click.option("--linear", is_flag=True, help="Take 2-D arrays as layers too."),
-    ):
-        option(command)
-    return command
-
-
-def show(result: dict[str, Any], as_json: bool, columns: list[str]) -> None:
+def show(result: Mapping[str, Any], as_json: bool, columns: list[str]) -> None:
     """Print layers and network of a result, as JSON or as a table of some columns."""
     if as_json:
         click.echo(json.dumps(result, indent=1))
         return
-    rows = [*result["layers"], {"name": "network", **result["network"]}]
+    from uticket.base.text import plain_table
+
+    rows = [*result["layers"], {**result["network"], "name": "network"}]
     click.echo(plain_table([{column: row[column] for column in columns} for row in rows]))
+
+
+def settings_of(record: Block) -> dict[str, Any]:
+    """Return a record as JSON has it, which knows no infinity."""
+    return {name: "inf" if value == float("inf") else value for name, value in record.model_dump().items()}
 
 
 def free_to_write(out: Path, endings: Collection[str], force: bool) -> None:
     """Raise InputError if OUT has none of the endings, or exists and is not to be replaced."""
     if out.suffix not in endings:
-        raise InputError(f"{out}: expected an ending of {', '.join(endings)}, came {out.suffix or 'none'}")
+        raise InputError(f"{out}: expected an ending of {', '.join(endings)}, got {out.suffix or 'none'}")
     if os.path.lexists(out) and not force:
-        raise InputError(f"{out}: expected no such file, came one; --force replaces it")
+        raise InputError(f"{out}: expected no such file, got one; --force replaces it")

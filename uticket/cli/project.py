@@ -1,15 +1,12 @@
-"""`uticket rounds`, `check`, `estimate` and `readme`: the project in the current folder."""
+"""`uticket rounds`, `preset`, `check`, `estimate` and `readme`: the project in the current folder."""
 
 from pathlib import Path
 
 import click
 
-from uticket.base.progress import start_logging
-from uticket.base.text import plain_table
-from uticket.config.chains import write_chains
-from uticket.config.params import Params, read_params
-from uticket.config.paths import REPORT, read_json, ticket_files
-from uticket.hardware.chip import read_chip
+from uticket.base.errors import InputError
+
+PARAMS = Path("params.yaml")
 
 
 @click.command()
@@ -17,31 +14,55 @@ from uticket.hardware.chip import read_chip
 @click.option("--methods", default="lth,uticket", show_default=True, help="Methods, separated by commas.")
 def rounds(number: int, methods: str) -> None:
     """Give each method a chain of N tickets in params.yaml; its comments stay."""
-    write_chains(Path("params.yaml"), number, methods.split(","))
-    click.echo(f"params.yaml: {number} rounds of {methods}")
+    from uticket.config.rounds import write_chains
+
+    write_chains(PARAMS, number, methods.split(","))
+    click.echo(f"{PARAMS}: {number} rounds of {methods}")
+
+
+@click.command()
+@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+def preset(names: tuple[str, ...]) -> None:
+    """Merge presets/NAME.yaml, one after another, into params.yaml; its comments stay."""
+    from uticket.config.rounds import apply_presets
+
+    presets = [Path("presets") / f"{name}.yaml" for name in names]
+    known = ", ".join(sorted(path.stem for path in Path("presets").glob("*.yaml"))) or "none"
+    for path in presets:
+        if not path.is_file():
+            raise InputError(f"{path}: expected a preset ({known}), got no such file")
+    apply_presets(PARAMS, presets)
+    click.echo(f"{PARAMS}: {', '.join(names)}")
 
 
 @click.command()
 def check() -> None:
-    """Check params.yaml and the chip file that it names; tell the first mistake in one line."""
+    """Check params.yaml and the chip file that it names; report the first mistake in one line."""
+    from uticket.config.params import read_params
+    from uticket.hardware.chip import Chip
+
     params = read_params()
-    read_chip(Path(params.hw.chip))
-    tickets = sum(len(chain) for chain in params.tickets.values())
-    setting = f"{params.data.name}, {params.model.name}, {tickets} tickets, {params.hw.pes} PEs"
-    click.echo(f"params.yaml: in order ({setting})")
-    for folder in left_over(params):
-        click.echo(f"{folder}: no ticket of params.yaml; remove it, or it stays part of what later stages depend on")
-    for ticket, final in trained_otherwise(params):
-        expected = "to the end, as the last of its chain" if final else "for the search, as others are pruned from it"
-        again = f"dvc repro --force --single-item {ticket.replace('/', '@')}"
-        click.echo(f"tickets/{ticket}: expected to be trained {expected}, was not: {again}")
+    Chip.read(params.hw.chip)
+    setting = f"{params.data.name}, {params.model.name}, {len(params.tickets)} tickets, {params.hw.pes} PEs"
+    click.echo(f"{PARAMS}: in order ({setting})")
+    for folder in left_over(set(params.tickets)):
+        click.echo(f"{folder}: no ticket of {PARAMS}; remove it, or later stages depend on it")
+
+
+def left_over(tickets: set[str]) -> list[Path]:
+    """Return the folders of tickets that params.yaml no longer has; DVC does not remove them."""
+    root = Path("tickets")
+    return sorted(folder for folder in root.glob("*/*/") if str(folder.relative_to(root)) not in tickets)
 
 
 @click.command()
 @click.option("--steps", default=20, show_default=True, type=click.IntRange(1), help="Training steps to measure.")
 def estimate(steps: int) -> None:
-    """Tell how long `dvc repro` will take from scratch, by stage: measure a few training steps of params.yaml."""
-    from uticket.pipeline.estimate import estimate_stages  # imported here: PyTorch takes seconds
+    """Estimate how long `dvc repro` will take from scratch, by stage: measure a few training steps of params.yaml."""
+    from uticket.base.progress import start_logging
+    from uticket.base.text import plain_table
+    from uticket.config.params import read_params
+    from uticket.pipeline.estimate import estimate_stages
 
     start_logging()
     seconds = estimate_stages(read_params(), steps)
@@ -50,39 +71,10 @@ def estimate(steps: int) -> None:
     click.echo("on this machine, in one process; not measured: data, map, simulate and report, which train nothing")
 
 
-def left_over(params: Params) -> list[Path]:
-    """Return the folders of tickets that params.yaml no longer has; DVC does not remove them."""
-    known = {ticket_files(f"{method}/{name}").folder for method, chain in params.tickets.items() for name in chain}
-    return sorted(folder for folder in Path("tickets").glob("*/*/") if folder not in known)
-
-
-def trained_otherwise(params: Params) -> list[tuple[str, bool]]:
-    """Return the tickets whose training no longer fits their place in the chains, and whether they are the last now."""
-    tickets = [ticket for method in params.tickets for ticket in params.by_round(method)[1:]]
-    found = []
-    for ticket in tickets if params.prune.early else ():
-        metrics, final = ticket_files(ticket).metrics, params.is_final(ticket)
-        if metrics.exists() and read_json(metrics).get("final", True) != final:
-            found.append((ticket, final))
-    return found
-
-
 @click.command()
 def readme() -> None:
-    """Write results into README.md, docs/simulator.md and docs/training.md, between their markers."""
-    from uticket.report.readme import (  # imported here: pandas takes long
-        update_readme,
-        update_simulator_page,
-        update_training_page,
-    )
+    """Write results into README.md and docs/, between their markers."""
+    from uticket.report.readme import write_results
 
-    path, page, training = Path("README.md"), Path("docs/simulator.md"), Path("docs/training.md")
-    update_readme(path, REPORT.summary)
-    click.echo(f"{path}: results of {REPORT.summary}")
-    if page.exists():
-        update_simulator_page(page, REPORT, Path("benchmarks/results/simulate.json"))
-        click.echo(f"{page}: results of {REPORT.folder}")
-    if training.exists():
-        results = Path("benchmarks/results")
-        update_training_page(training, results / "train.json", results / "sparse.json")
-        click.echo(f"{training}: results of the benchmarks")
+    for path in write_results():
+        click.echo(f"{path}: results written")

@@ -45,15 +45,13 @@ def apply_presets(path: Path, presets: Sequence[Path]) -> None:
             raise InputError(f"{preset}: expected blocks of params.yaml, got {type(delta).__name__}")
 
     def edit(text: str) -> str:
-        yaml = YAML()
-        yaml.width = 120
-        yaml.representer.add_representer(type(None), lambda r, _: r.represent_scalar("tag:yaml.org,2002:null", "null"))
-        values = yaml.load(text)
         for delta in deltas:
-            _merge(values, delta)
-        out = StringIO()
-        yaml.dump(values, out)
-        return out.getvalue()
+            for key in REPLACED:
+                text = _with_block(text, key, delta[key]) if key in delta else text
+            values = _yaml().load(text)
+            _merge(values, {key: value for key, value in delta.items() if key not in REPLACED})
+            text = _dumped(values)
+        return text
 
     _rewrite(path, edit)
 
@@ -64,7 +62,7 @@ def _rewrite(path: Path, edit: Callable[[str], str]) -> None:
     try:
         text = edit(path.read_text(encoding="utf-8"))
         values = YAML(typ="safe").load(text)
-    except (YAMLError, KeyError, AttributeError, TypeError) as error:
+    except (YAMLError, KeyError, AttributeError, TypeError, StopIteration) as error:
         reason = "each ticket on a line of its own, under `tickets:`"
         raise InputError(f"{path}: expected {reason}, got another layout: {one_line(error)}") from None
     except OSError as error:
@@ -91,9 +89,33 @@ def _with_chain(text: str, method: str, number: int) -> str:
     return "\n".join([*before, *added, *lines[last + 1 :]]) + "\n"
 
 
-def _merge(values: Any, delta: dict[str, Any], top: bool = True) -> None:
+def _with_block(text: str, key: str, value: Any) -> str:
+    """Return the YAML text with another block `key`; what follows it, comments too, stays."""
+    lines = text.splitlines()
+    first = next(place for place, line in enumerate(lines) if line.startswith(f"{key}:"))
+    last = first
+    while last + 1 < len(lines) and lines[last + 1].startswith(" "):
+        last += 1
+    return "\n".join([*lines[:first], *_dumped({key: value}).splitlines(), *lines[last + 1 :]]) + "\n"
+
+
+def _merge(values: Any, delta: dict[str, Any]) -> None:
     for key, value in delta.items():
-        if isinstance(value, dict) and isinstance(values.get(key), dict) and not (top and key in REPLACED):
-            _merge(values[key], value, top=False)
+        if isinstance(value, dict) and isinstance(values.get(key), dict):
+            _merge(values[key], value)
         else:
             values[key] = value
+
+
+def _yaml() -> YAML:
+    yaml = YAML()
+    yaml.width = 120
+    yaml.preserve_quotes = True
+    yaml.representer.add_representer(type(None), lambda r, _: r.represent_scalar("tag:yaml.org,2002:null", "null"))
+    return yaml
+
+
+def _dumped(values: Any) -> str:
+    out = StringIO()
+    _yaml().dump(values, out)
+    return out.getvalue()

@@ -13,6 +13,7 @@ from PIL import Image
 
 from uticket.base.errors import InputError
 from uticket.base.progress import bar, log
+from uticket.config.training import Data
 from uticket.data.prepared import ImageSet, Prepared
 
 PAPER_SIZE = 32  # Fashion-MNIST is resized from 28x28 (the paper's network facts)
@@ -34,29 +35,29 @@ def fetch(url: str, path: Path, md5: str) -> None:
             part.replace(path)
         except (OSError, RuntimeError, HTTPException) as error:
             how = f"download {url} by hand and put it at {path}"
-            raise InputError(f"{path}: expected a download from {url}, came: {error}; {how}") from None
+            raise InputError(f"{path}: expected a download from {url}, got: {error}; {how}") from None
     elif not check_integrity(path, md5):
         raise InputError(
-            f"{path}: expected the file of {url} with MD5 {md5}, came another: it is damaged; remove it and run again"
+            f"{path}: expected the file of {url} with MD5 {md5}, got another: it is damaged; remove it and run again"
         )
 
 
-def cifar(name: str, root: Path) -> Prepared:
+def cifar(settings: Data, root: Path, seed: int) -> Prepared:
     """CIFAR-10 or CIFAR-100: 50,000 and 10,000 colour images of 32x32."""
     from torchvision.datasets import CIFAR10, CIFAR100
 
-    source = {"cifar10": CIFAR10, "cifar100": CIFAR100}[name]
+    source = {"cifar10": CIFAR10, "cifar100": CIFAR100}[settings.name]
     fetch(source.url, root / source.filename, source.tgz_md5)
     # with download=True torchvision unpacks again whatever fails the checksum of its own list
     train, test = (source(root, train=part, download=True) for part in (True, False))
-    return Prepared(name, tuple(train.classes), _from_cifar(train), _from_cifar(test))
+    return Prepared(settings.name, tuple(train.classes), _from_cifar(train), _from_cifar(test))
 
 
 def _from_cifar(source: Any) -> ImageSet:
     return ImageSet(source.data.transpose(0, 3, 1, 2), np.array(source.targets, dtype=np.int64))
 
 
-def fashion_mnist(root: Path) -> Prepared:
+def fashion_mnist(settings: Data, root: Path, seed: int) -> Prepared:
     """Fashion-MNIST: 60,000 and 10,000 grey images, resized to 32x32."""
     from torchvision.datasets import FashionMNIST
     from torchvision.datasets.utils import extract_archive
@@ -81,7 +82,7 @@ def _resized(source: Any) -> ImageSet:
     return ImageSet(images, source.targets.numpy().astype(np.int64))
 
 
-def svhn(root: Path) -> Prepared:
+def svhn(settings: Data, root: Path, seed: int) -> Prepared:
     """Street view house numbers: 73,257 and 26,032 colour images of 32x32."""
     from torchvision.datasets import SVHN
 
@@ -94,9 +95,9 @@ def svhn(root: Path) -> Prepared:
     return Prepared("svhn", tuple(str(digit) for digit in range(10)), *sets)
 
 
-FETCH: dict[str, Callable[[Path], Prepared]] = {
-    "cifar10": lambda root: cifar("cifar10", root),
-    "cifar100": lambda root: cifar("cifar100", root),
+DATA_SETS: dict[str, Callable[[Data, Path, int], Prepared]] = {
+    "cifar10": cifar,
+    "cifar100": cifar,
     "fashion_mnist": fashion_mnist,
     "svhn": svhn,
 }

@@ -1,16 +1,38 @@
 """Images from a folder with one folder per class, the layout that torchvision's ImageFolder reads."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from uticket.base.errors import InputError
+from uticket.base.errors import InputError, one_line
 from uticket.base.progress import bar, log
-from uticket.data.prepared import ImageSet
+from uticket.config.training import Data
+from uticket.data.prepared import ImageSet, Prepared
+from uticket.data.split import split
 
 MODES = {1: "L", 3: "RGB"}
 DAMAGED = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)  # what Pillow raises for bad files
+
+
+def folder(settings: Data, downloads: Path, seed: int) -> Prepared:
+    """Images of one's own, in the folder `data.path`; without train/ and test/ a share of every class is held out."""
+    root = Path(settings.path)
+    if (root / "train").is_dir() and (root / "test").is_dir():
+        classes, train = read(root / "train", settings.size, settings.channels)
+        test_classes, test = read(root / "test", settings.size, settings.channels)
+        if test_classes != classes:
+            odd = sorted(set(classes) ^ set(test_classes))[0]
+            raise InputError(f"{root}: expected the same classes in train and test, got {odd!r} in one of them only")
+    elif (root / "train").is_dir() or (root / "test").is_dir():
+        raise InputError(
+            f"{root}: expected both train and test folders, or folders of classes only, got one of the two"
+        )
+    else:
+        classes, images = read(root, settings.size, settings.channels)
+        train, test = split(images, round(settings.test_share * len(images.labels)), seed)
+    return Prepared(root.name, classes, train, test)
 
 
 def read(root: Path, size: int, channels: int) -> tuple[tuple[str, ...], ImageSet]:
@@ -25,7 +47,7 @@ def read(root: Path, size: int, channels: int) -> tuple[tuple[str, ...], ImageSe
         tree = ImageFolder(root)
     except (OSError, RuntimeError) as error:
         expected = "expected one folder of images per class"
-        raise InputError(f"{root}: {expected}, came: {' '.join(str(error).split())}") from None
+        raise InputError(f"{root}: {expected}, got: {one_line(error)}") from None
     images = np.empty((len(tree.samples), channels, size, size), dtype=np.uint8)
     log.info("reading %d images from %s", len(tree.samples), root)
     for index, (path, _) in enumerate(bar(tree.samples, f"reading {root}", "image")):
@@ -41,7 +63,7 @@ def read_image(path: Path, size: int, channels: int) -> np.ndarray:
             if pixels.size != (size, size):
                 pixels = pixels.resize((size, size), Image.Resampling.BILINEAR)
     except DAMAGED as error:
-        raise InputError(f"{path}: expected an image, came: {error}") from None
+        raise InputError(f"{path}: expected an image, got: {error}") from None
     return np.asarray(pixels, dtype=np.uint8).reshape(size, size, channels).transpose(2, 0, 1)
 
 
@@ -52,3 +74,6 @@ def _eight_bits(image: Image.Image) -> Image.Image:
     if image.mode in ("I", "F"):
         raise ValueError(f"pixels of mode {image.mode}, which have no fixed range; save them with 8 or 16 bits")
     return image
+
+
+DATA_SETS: dict[str, Callable[[Data, Path, int], Prepared]] = {"folder": folder}

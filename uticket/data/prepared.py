@@ -1,6 +1,5 @@
-"""Prepared images: checked uint8 arrays, whatever they came from, and their files."""
+"""Prepared images: checked uint8 arrays, whatever they got from, and their files."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from uticket.base.errors import InputError
-from uticket.base.files import npz_bytes
+from uticket.base.files import load_npz, npz_bytes, read_json, write_bytes, write_json
 
 
 @dataclass(frozen=True)
@@ -20,10 +19,10 @@ class ImageSet:
 
     def __post_init__(self) -> None:
         if self.images.ndim != 4 or self.images.dtype != np.uint8:
-            came = f"{self.images.dtype} of shape {self.images.shape}"
-            raise ValueError(f"images: expected uint8 of shape (images, channels, height, width), came {came}")
+            got = f"{self.images.dtype} of shape {self.images.shape}"
+            raise ValueError(f"images: expected uint8 of shape (images, channels, height, width), got {got}")
         if self.labels.shape != self.images.shape[:1]:
-            raise ValueError(f"labels: expected {len(self.images)}, one for each image, came shape {self.labels.shape}")
+            raise ValueError(f"labels: expected {len(self.images)}, one for each image, got shape {self.labels.shape}")
 
 
 @dataclass(frozen=True)
@@ -37,18 +36,18 @@ class Prepared:
 
     def __post_init__(self) -> None:
         if self.train.images.shape[1:] != self.test.images.shape[1:]:
-            came = f"{self.train.images.shape[1:]} and {self.test.images.shape[1:]}"
-            raise ValueError(f"images: expected one shape in training and test set, came {came}")
+            got = f"{self.train.images.shape[1:]} and {self.test.images.shape[1:]}"
+            raise ValueError(f"images: expected one shape in training and test set, got {got}")
         if len(self.classes) < 2:
-            raise ValueError(f"classes: expected at least 2, came {len(self.classes)}")
+            raise ValueError(f"classes: expected at least 2, got {len(self.classes)}")
         for part, images in (("training", self.train), ("test", self.test)):
             if not len(images.labels):
-                raise ValueError(f"{part} set: expected images, came none")
+                raise ValueError(f"{part} set: expected images, got none")
             if images.labels.min() < 0 or images.labels.max() >= len(self.classes):
-                raise ValueError(f"{part} set: expected labels 0 to {len(self.classes) - 1}, came others")
+                raise ValueError(f"{part} set: expected labels 0 to {len(self.classes) - 1}, got others")
         missing = sorted(set(range(len(self.classes))) - set(self.train.labels.tolist()))
         if missing:
-            raise ValueError(f"training set: expected images of every class, came none of {self.classes[missing[0]]!r}")
+            raise ValueError(f"training set: expected images of every class, got none of {self.classes[missing[0]]!r}")
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -70,10 +69,8 @@ class Prepared:
 
 def save(prepared: Prepared, folder: Path) -> None:
     """Write train.npz, test.npz and about.json into `folder`, which is made if needed."""
-    folder.mkdir(parents=True, exist_ok=True)
     for part, images in (("train", prepared.train), ("test", prepared.test)):
-        content = npz_bytes({"images": images.images, "labels": images.labels})
-        (folder / f"{part}.npz").write_bytes(content)
+        write_bytes(folder / f"{part}.npz", npz_bytes({"images": images.images, "labels": images.labels}))
     about = {
         "name": prepared.name,
         "image_shape": prepared.image_shape,
@@ -81,21 +78,23 @@ def save(prepared: Prepared, folder: Path) -> None:
         "test_images": len(prepared.test.labels),
         "classes": prepared.classes,
     }
-    (folder / "about.json").write_text(json.dumps(about, indent=1) + "\n")
+    write_json(folder / "about.json", about)
 
 
 def load(folder: Path) -> Prepared:
     """Read what `save` wrote. Raises InputError, naming the file, if it is missing or damaged."""
     path = folder / "about.json"
+    if not path.exists():
+        raise InputError(f"{path}: expected prepared images, got no file; run the stage data")
+    about = read_json(path)
     try:
-        about = json.loads(path.read_text())
         parts = []
         for part in ("train", "test"):
             path = folder / f"{part}.npz"
-            with np.load(path, allow_pickle=False) as arrays:
-                parts.append(ImageSet(arrays["images"], arrays["labels"]))
+            arrays = load_npz(path, "prepared images")
+            parts.append(ImageSet(arrays["images"], arrays["labels"]))
         return Prepared(about["name"], tuple(about["classes"]), *parts)
-    except FileNotFoundError:
-        raise InputError(f"{path}: expected prepared images, came no file; run the stage data") from None
-    except Exception as error:  # a damaged archive raises errors of zipfile, zlib, struct and numpy
-        raise InputError(f"{path}: expected prepared images, came: {error}") from None
+    except InputError:
+        raise
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path}: expected prepared images, got: {error}") from None

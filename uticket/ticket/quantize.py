@@ -1,9 +1,13 @@
 """Weights as a chip stores them: rounded to a few bits, which sets small ones to zero."""
 
+from typing import get_args
+
 import numpy as np
 from numpy.typing import NDArray
 
 from uticket.config.array import Quantizer
+
+QUANTIZERS: tuple[Quantizer, ...] = get_args(Quantizer)
 
 
 def quantize(

@@ -1,14 +1,12 @@
-"""The folder of a ticket: what a training stage writes of a trained and tested network."""
+"""The folder of a trained ticket."""
 
-import csv
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
+from uticket.base.files import write_json, write_rows
 from uticket.config.paths import TicketFiles
-from uticket.networks.models import SpikingNetwork
+from uticket.networks.network import SpikingNetwork
 from uticket.networks.shapes import describe_layers
 from uticket.ticket.layer import write_layers
 from uticket.ticket.mask import Mask
@@ -19,7 +17,7 @@ from uticket.training.checkpoint import copy_state, save_state
 from uticket.training.train import Trained
 
 
-def write_ticket(
+def write_trained(
     files: TicketFiles,
     network: SpikingNetwork,
     mask: Mask,
@@ -37,25 +35,19 @@ def write_ticket(
     activity = measure_activity(network, layers, test)
     metrics = {
         "accuracy": trained.epochs[-1].test_accuracy,
-        "filter_sparsity": mask.sparsity,
+        "sparsity": mask.sparsity,
         "spike_sparsity": network_spike_sparsity(layers, activity),
         **more_metrics,
     }
-    files.folder.mkdir(parents=True, exist_ok=True)
     mask.save(files.mask)
     save_state(copy_state(network), files.weights)
     save_spikes(files.spikes, sample_spikes(network, layers, test, sample_images))
     write_layers(files.layers, layers, network.timesteps)
-    _write_records(files.activity, activity)
-    _write_records(files.training, trained.epochs)
+    write_rows(files.activity, _rows(activity))
+    write_rows(files.training, _rows(trained.epochs))
     trained.cost.write(files.cost)
-    files.metrics.write_text(json.dumps(metrics, indent=1) + "\n")
+    write_json(files.metrics, metrics)
 
 
-def _write_records(path: Path, records: Sequence[Any]) -> None:
-    """Write dataclass records as CSV, a column for each field."""
-    with path.open("w", newline="") as file:
-        rows = [asdict(record) for record in records]
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+def _rows(records: Sequence[Any]) -> list[dict[str, Any]]:
+    return [asdict(record) for record in records]

@@ -1,0 +1,19 @@
+"""The command `uticket`."""
+
+import click
+
+from uticket import __version__
+from uticket.cli.hardware import export, simulate_command
+from uticket.cli.masks import audit, balance_command
+from uticket.cli.oneline import OneLineGroup
+from uticket.cli.project import check, estimate, preset, readme, rounds
+
+
+@click.group(cls=OneLineGroup)
+@click.version_option(__version__)
+def main() -> None:
+    """Sparse spiking networks that keep every processing element busy."""
+
+
+for command in (audit, balance_command, simulate_command, export, rounds, preset, check, estimate, readme):
+    main.add_command(command)

@@ -1,0 +1,21 @@
+"""Holding out test images."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from uticket.base.seeds import generator
+from uticket.data.prepared import ImageSet
+
+
+def split(images: ImageSet, num_test: int, seed: int) -> tuple[ImageSet, ImageSet]:
+    """Hold out `num_test` images at random, of every class in proportion; return training and test images."""
+    from sklearn.model_selection import train_test_split  # imported here: takes seconds
+
+    order: tuple[NDArray[np.int64], NDArray[np.int64]] = train_test_split(
+        np.arange(len(images.labels)),
+        test_size=num_test,
+        stratify=images.labels,
+        random_state=int(generator(seed, "split").integers(2**31)),
+    )
+    train, test = (ImageSet(images.images[part], images.labels[part]) for part in map(np.sort, order))
+    return train, test

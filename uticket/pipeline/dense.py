@@ -1,0 +1,43 @@
+"""The stage `dense`: round 0 of every chain."""
+
+from uticket.base.files import write_json
+from uticket.base.seeds import torch_seed
+from uticket.config.lineage import DENSE
+from uticket.config.params import Params
+from uticket.config.paths import TicketFiles
+from uticket.data.prepared import Prepared
+from uticket.networks.network import build, weight_layers
+from uticket.pipeline.trained import write_trained
+from uticket.ticket.mask import Mask
+from uticket.training.batches import on_device
+from uticket.training.checkpoint import save_state
+from uticket.training.device import choose_device
+from uticket.training.keep import Keep
+from uticket.training.masking import MaskedWeights
+from uticket.training.ranks import joined, use_all_gpus
+from uticket.training.search import WHOLE, Search
+from uticket.training.train import Job, train
+
+
+def train_dense(params: Params, prepared: Prepared, out: TicketFiles) -> None:
+    """Initialize, train and test the dense network; write its ticket, and what the rounds start from.
+
+    The weights to rewind to are those at the end of epoch `rewind.epoch`; with `prune.early_time` the number of
+    timesteps with which tickets are searched is chosen too.
+    """
+    use_all_gpus(params.train.device)  # after everything that wrong input can stop
+    device = choose_device(params.train.device)
+    images, test = on_device(prepared, device)
+    initial = torch_seed(params.seed, "weights")
+    network = build(params.model, prepared.image_shape, len(prepared.classes), initial).to(device)
+    mask = Mask.ones({name: tuple(layer.weight.shape) for name, layer in weight_layers(network).items()})
+    search = Search(early_time=params.prune.early_time_threshold) if params.prune.early_time else WHOLE
+    training_seed = torch_seed(params.seed, "train", 0)
+    job = Job(MaskedWeights(network, mask), images, test, params.train, training_seed, params.rewind.epoch, search)
+    with joined() as ranks, Keep(DENSE, params.train.save_minutes, ranks) as keep:
+        trained = train(job, keep)
+        if ranks.first:
+            assert trained.rewind is not None, "train keeps the epoch that it is asked for"
+            write_trained(out, network, mask, trained, test, params.report.sample_images)
+            save_state(trained.rewind, out.rewind)
+            write_json(out.search, {"timesteps": network.timesteps, "divergence": trained.divergences})

@@ -1,0 +1,86 @@
+"""The stage `simulate`: cycles and energy of the tickets on the array, and over sweeps of its settings."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from uticket.base.errors import InputError
+from uticket.base.files import read_rows, write_rows
+from uticket.base.progress import bar, log
+from uticket.config.array import Energy, Hardware
+from uticket.config.paths import TicketFiles, simulation_files, ticket_files
+from uticket.config.plan import ChainPlan
+from uticket.hardware.chip import Chip
+from uticket.hardware.simulation import Cost, simulate
+from uticket.ticket.ticket import Ticket
+
+Row = dict[str, Any]
+
+
+def simulate_chain(chain: ChainPlan, hw: Hardware, energy: Energy) -> None:
+    """Simulate all tickets of a method by the models of `hw.models`, and the last one over `hw.sweeps`."""
+    chip, array = Chip.read(hw.chip), hw.array
+    tickets: list[Row] = []
+    layers: list[Row] = []
+    pes: list[Row] = []
+    sweeps: list[Row] = []
+    for name in bar(chain.tickets, f"simulating {chain.method}", "tickets"):
+        models = [model for model in hw.models if _runs(model, name, hw, chain)]
+        ticket = read_measured(ticket_files(name), spikes=models != ["analytic"])
+        for model in models:
+            found, row = simulate(ticket, array, hw.broadcast, chip, energy, model), {"ticket": name, "model": model}
+            tickets.append({**row, **found.network.columns()})
+            layers += [{**row, "layer": cost.name, **cost.columns()} for cost in found.layers]
+            pes += [{**row, "layer": cost.name, **split} for cost in found.layers for split in rows_by_pe(cost)]
+            if name == chain.last:
+                sweeps += [{**row, **point} for point in sweep(ticket, hw, chip, energy, model)]
+    files, header = simulation_files(chain.method), ["ticket", "model"]
+    write_rows(files.tickets, tickets)
+    write_rows(files.layers, layers)
+    write_rows(files.pes, pes, header=header)
+    write_rows(files.sweeps, sweeps, header=[*header, "knob", "value"])
+    for last in tickets[-len(models) :]:
+        figures = last["ticket"], last["model"], last["utilization"], last["latency_cycles"]
+        log.info("simulate  %s, %s: utilization %.4f, %.0f cycles", *figures)
+
+
+def _runs(model: str, ticket: str, hw: Hardware, chain: ChainPlan) -> bool:
+    return model == "analytic" or hw.events_on == "all" or ticket == chain.last
+
+
+def read_measured(files: TicketFiles, spikes: bool) -> Ticket:
+    """Read a trained ticket with the spike sparsity that was measured over all test images.
+
+    spikes: whether to read those of the sample images too. Raises InputError, naming the file, if one is missing.
+    """
+    ticket, path = Ticket.read(files.folder, spikes=spikes), files.activity
+    rows = read_rows(path)
+    try:
+        sparsity = {row["layer"]: float(row["spike_sparsity"]) for row in rows}
+        ticket = replace(ticket, spike_sparsity=sparsity)
+        missing = next((layer.name for layer in ticket.on_pes if layer.name not in sparsity), None)
+        if missing is not None:
+            raise KeyError(f"the layer {missing!r}")
+    except (KeyError, TypeError, ValueError) as error:
+        reason = f"none of {error}" if isinstance(error, KeyError) else str(error)
+        raise InputError(f"{path}: expected a spike_sparsity of each layer, in [0, 1], got {reason}") from None
+    if spikes and ticket.spikes is None:
+        raise InputError(f"{files.spikes}: expected the spikes of the ticket, got no file")
+    return ticket
+
+
+def rows_by_pe(cost: Cost) -> Iterator[Row]:
+    """Return a row for each PE."""
+    for pe, cycles in enumerate(zip(*cost.by_pe.values(), strict=True)):
+        yield {"pe": pe, **dict(zip(cost.by_pe, cycles, strict=True))}
+
+
+def sweep(ticket: Ticket, hw: Hardware, chip: Chip, energy: Energy, model: str) -> Iterator[Row]:
+    """Return the cost of the network at each value of each knob; the analytic model knows no broadcast."""
+    for knob, values in hw.knobs().items():
+        if model == "analytic" and knob.startswith("broadcast."):
+            continue
+        for value in values:
+            array, broadcast = hw.at(knob, value)
+            found = simulate(ticket, array, broadcast, chip, energy, model)
+            yield {"knob": knob, "value": value, **found.network.columns()}
