@@ -4,10 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from uticket.config.params import Augment, Model, Params, Train, read_params
-
-ROOT = Path(__file__).parent.parent
-PARAMS = ROOT / "tests" / "data" / "params.yaml"  # fixed, whatever the user has set in params.yaml
+from tests.helpers import PARAMS, ROOT
+from uticket.config.params import Params, read_params
+from uticket.config.training import Augment, Model, Train
 
 
 @pytest.fixture
