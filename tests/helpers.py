@@ -12,8 +12,8 @@ from uticket.ticket.layer import Layer
 from uticket.ticket.ticket import Ticket
 
 ROOT = Path(__file__).parent.parent
-DATA = ROOT / "tests" / "data"
-PARAMS = DATA / "params.yaml"  # fixed, whatever the user has set in params.yaml
+FIXTURES = ROOT / "tests" / "fixtures"
+PARAMS = FIXTURES / "params.yaml"  # fixed, whatever the user has set in params.yaml
 
 
 def layer_of(
