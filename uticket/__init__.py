@@ -1,8 +1,8 @@
 """Sparse spiking networks that keep every processing element busy.
 
 The names below are the public API; each is loaded when it is first used, so `import uticket` is fast and loads neither
-torch nor numba. The folders: `ticket` holds a pruned network, `mapping` puts it on an array, `pruning` changes its mask,
-`hardware` says what it costs, `training` trains it, `pipeline` does what the stages do.
+torch nor numba. The folders: `ticket` holds a pruned network, `mapping` puts it on an array, `pruning` changes its
+mask, `hardware` says what it costs, `training` trains it, `pipeline` does what the stages do.
 """
 
 from importlib import import_module

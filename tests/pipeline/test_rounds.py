@@ -150,7 +150,8 @@ def test_a_first_round_prunes_the_dense_network(project, monkeypatch):
     dense = Ticket.read(Path("tickets/dense"))
     assert 0.45 < job.masked.mask.density < 0.56
     for placed in place(Ticket(dense.layers, job.masked.mask), Array(pes=16)):
-        assert all(len(set(of_group[:used].tolist())) == 1 for of_group, used in zip(placed.workload, placed.used_pes))
+        for workload, used in zip(placed.workload.tolist(), placed.used_pes.tolist(), strict=True):
+            assert len(set(workload[:used])) == 1
 
 
 @pytest.mark.parametrize(("ticket", "number"), [("lth/r02", 2), ("uticket/r01", 1)])
