@@ -10,5 +10,13 @@ class InputError(ValueError):
 
 
 def one_line(error: BaseException, limit: int = 200) -> str:
-    """Return the text of another library's error on one line of at most `limit` characters; its type if it has none."""
-    return " ".join(str(error).split())[:limit] or type(error).__name__
+    """Return the text of another library's error on one line of at most `limit` characters; its type if it has none.
+
+    Of an error of the operating system it is the reason alone, without number and file.
+    """
+    text = str(error)
+    if isinstance(error, OSError):
+        text = error.strerror or text
+    if isinstance(error, KeyError):
+        text = f"nothing named {text}"
+    return " ".join(text.split())[:limit] or type(error).__name__

@@ -34,7 +34,7 @@ def replace_file(path: Path, write: Callable[[Path], object]) -> None:
         write(part)
         part.replace(path)
     except OSError as error:
-        raise InputError(f"{path}: expected a place to write to, got: {error.strerror or one_line(error)}") from None
+        raise InputError(f"{path}: expected a place to write to, got: {one_line(error)}") from None
     finally:
         with suppress(OSError):
             part.unlink()
@@ -55,12 +55,14 @@ def write_json(path: Path, values: Any) -> None:
     write_text(path, json.dumps(values, indent=1) + "\n")
 
 
-def read_json(path: Path) -> Any:
-    """Read a JSON file of an earlier stage. Raises InputError, naming it, if it is not there or not JSON."""
+def read_json(path: Path, what: str = "JSON that an earlier stage wrote") -> Any:
+    """Read a JSON file. what: named in the InputError, with the file, if it is missing or not JSON."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{path}: expected {what}, got no file") from None
     except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"{path}: expected JSON that an earlier stage wrote, got: {one_line(error)}") from None
+        raise InputError(f"{path}: expected {what}, got: {one_line(error)}") from None
 
 
 def write_rows(path: Path, rows: Sequence[Row], header: Sequence[str] = ()) -> None:
@@ -77,6 +79,8 @@ def read_rows(path: Path) -> list[dict[str, str]]:
     try:
         with path.open(encoding="utf-8", newline="") as file:
             return list(csv.DictReader(file))
+    except FileNotFoundError:
+        raise InputError(f"{path}: expected a table, got no file; run the stage that writes it") from None
     except (OSError, ValueError, csv.Error) as error:
         raise InputError(f"{path}: expected a table, got: {one_line(error)}; run the stage that writes it") from None
 

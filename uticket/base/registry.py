@@ -30,7 +30,10 @@ class Registry(Mapping[str, Any]):
         found: dict[str, str] = {}
         for path in sorted(PACKAGE.glob(self._files)):
             module = ".".join([PACKAGE.name, *path.relative_to(PACKAGE).with_suffix("").parts])
-            found |= dict.fromkeys(_keys(path, self._constant), module)
+            names = _keys(path, self._constant)
+            twice = found.keys() & names
+            assert not twice, f"{path}: {self._constant} has {', '.join(map(repr, twice))}, which another file has too"
+            found |= dict.fromkeys(names, module)
         return found
 
     def __getitem__(self, name: str) -> Any:
