@@ -1,4 +1,4 @@
-"""Prepared images: checked uint8 arrays, whatever they got from, and their files."""
+"""Prepared images: checked uint8 arrays, wherever they come from, and their files."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from uticket.base.errors import InputError
+from uticket.base.errors import InputError, one_line
 from uticket.base.files import load_npz, npz_bytes, read_json, write_bytes, write_json
+
+WHAT = "prepared images"  # in errors
 
 
 @dataclass(frozen=True)
@@ -84,17 +86,19 @@ def save(prepared: Prepared, folder: Path) -> None:
 def load(folder: Path) -> Prepared:
     """Read what `save` wrote. Raises InputError, naming the file, if it is missing or damaged."""
     path = folder / "about.json"
-    if not path.exists():
-        raise InputError(f"{path}: expected prepared images, got no file; run the stage data")
-    about = read_json(path)
     try:
-        parts = []
-        for part in ("train", "test"):
-            path = folder / f"{part}.npz"
-            arrays = load_npz(path, "prepared images")
-            parts.append(ImageSet(arrays["images"], arrays["labels"]))
-        return Prepared(about["name"], tuple(about["classes"]), *parts)
-    except InputError:
-        raise
+        about = read_json(path, WHAT)
+        train, test = (_read(folder / f"{part}.npz") for part in ("train", "test"))
+        return Prepared(about["name"], tuple(about["classes"]), train, test)
+    except InputError as error:
+        raise InputError(f"{error}; run the stage data") from None
     except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{path}: expected prepared images, got: {error}") from None
+        raise InputError(f"{path}: expected {WHAT}, got: {one_line(error)}; run the stage data") from None
+
+
+def _read(path: Path) -> ImageSet:
+    arrays = load_npz(path, WHAT)
+    try:
+        return ImageSet(arrays["images"], arrays["labels"])
+    except (KeyError, ValueError) as error:
+        raise InputError(f"{path}: expected {WHAT}, got: {one_line(error)}") from None
