@@ -38,8 +38,14 @@ class Layer(BaseModel):
         """Return a layer of which nothing but the shape of its weights is known: one output position."""
         one = (1, 1)
         kernel, kind = ((shape[2], shape[3]), "conv") if len(shape) == 4 else (one, "linear")
-        sizes: Any = {"kernel": kernel, "stride": one, "padding": (0, 0), "input_size": one, "output_size": one}
+        sizes: Any = {"kernel": kernel, "stride": one, "padding": (0, 0), "input_size": kernel, "output_size": one}
         return cls(name=name, kind=kind, filters=shape[0], channels=shape[1], **sizes)
+
+    def in_one_row(self, positions: int) -> "Layer":
+        """Return the layer with that many output positions in one row, stride 1, no padding and an input that fits."""
+        height, width = self.kernel
+        sizes = {"input_size": (height, width + positions - 1), "output_size": (1, positions)}
+        return self.model_copy(update={"stride": (1, 1), "padding": (0, 0), **sizes})
 
     @property
     def weight_shape(self) -> tuple[int, ...]:

@@ -1,0 +1,90 @@
+import json
+
+import pytest
+
+from tests.helpers import LAYER
+from uticket.base.errors import InputError
+from uticket.ticket.layer import Layer, read_layers, write_layers
+
+
+def test_layers_json_is_read_as_written_and_mistakes_are_reported(tmp_path):
+    path = tmp_path / "layers.json"
+    write_layers(path, [LAYER], timesteps=4)
+    assert read_layers(path) == ([LAYER], 4)
+    document = json.loads(path.read_text())
+    document["layers"][0]["filters"] = 0
+    path.write_text(json.dumps(document))
+    with pytest.raises(InputError, match="layers.json: layers.0.filters: expected greater than or equal to 1, got 0"):
+        read_layers(path)
+    path.write_text(path.read_text()[:200])
+    with pytest.raises(InputError, match="layers.json: expected JSON, got: EOF"):
+        read_layers(path)
+    with pytest.raises(InputError, match="absent: expected a readable file"):
+        read_layers(tmp_path / "absent")
+
+
+@pytest.mark.parametrize("timesteps", [0, 65536])
+def test_timesteps_are_1_to_65535(tmp_path, timesteps):
+    write_layers(tmp_path / "layers.json", [LAYER], timesteps)
+    with pytest.raises(InputError, match=r"layers.json: timesteps: expected (less|greater) than or equal to .*, got"):
+        read_layers(tmp_path / "layers.json")
+
+
+def test_unknown_key_of_a_layer_is_reported(tmp_path):
+    path = tmp_path / "layers.json"
+    write_layers(path, [LAYER], timesteps=4)
+    path.write_text(path.read_text().replace('"stride"', '"strides"'))
+    with pytest.raises(InputError, match="layers.0.strides: .* did you mean stride"):
+        read_layers(path)
+
+
+def test_output_size_must_follow_from_the_others(tmp_path):
+    path = tmp_path / "layers.json"
+    write_layers(path, [LAYER.model_copy(update={"output_size": (40, 40)})], timesteps=4)
+    with pytest.raises(InputError, match=r"layers.0.output_size: expected \(4, 5\), which .* give, got \(40, 40\)"):
+        read_layers(path)
+
+
+def test_layers_have_names_of_their_own(tmp_path):
+    write_layers(tmp_path / "layers.json", [LAYER, LAYER], timesteps=4)
+    with pytest.raises(InputError, match=r"layers.1.name: expected another name for each layer, got 'conv2' twice"):
+        read_layers(tmp_path / "layers.json")
+
+
+def test_layers_whose_outputs_are_added_have_the_same_number_of_filters(tmp_path):
+    parts = [LAYER.model_copy(update={"adds_to": "s"})]
+    parts.append(LAYER.model_copy(update={"adds_to": "s", "name": "b", "filters": 3}))
+    write_layers(tmp_path / "layers.json", parts, timesteps=4)
+    with pytest.raises(InputError, match=r"layers.1.filters: expected 4 as in the other parts of 's', got 3"):
+        read_layers(tmp_path / "layers.json")
+
+
+def test_layers_that_do_not_read_spikes_do_not_run_on_the_pes():
+    assert LAYER.on_pes
+    assert not LAYER.model_copy(update={"reads": "image"}).on_pes
+    assert not LAYER.model_copy(update={"kind": "linear"}).on_pes
+
+
+def test_sizes_follow_from_the_shape():
+    assert LAYER.weight_shape == (4, 2, 3, 3)
+    assert (LAYER.num_weights, LAYER.positions) == (72, 20)
+    linear = Layer.of_shape("fc", (10, 16))
+    assert (linear.kind, linear.weight_shape, linear.num_weights, linear.positions) == ("linear", (10, 16), 160, 1)
+
+
+@pytest.mark.parametrize("shape", [(4, 2, 3, 5), (10, 16)])
+@pytest.mark.parametrize("positions", [1, 7])
+def test_layer_of_which_only_the_shape_is_known_can_be_written(tmp_path, shape, positions):
+    layer = Layer.of_shape("w", shape)
+    assert layer.positions == 1
+    layer = layer.in_one_row(positions)
+    assert (layer.weight_shape, layer.positions) == (shape, positions)
+    write_layers(tmp_path / "layers.json", [layer], timesteps=1)
+    assert read_layers(tmp_path / "layers.json") == ([layer], 1)
+
+
+def test_positions_in_one_row_replace_stride_and_padding(tmp_path):
+    layer = LAYER.model_copy(update={"stride": (2, 2), "output_size": (2, 3)}).in_one_row(9)
+    assert (layer.output_size, layer.input_size, layer.stride, layer.padding) == ((1, 9), (3, 11), (1, 1), (0, 0))
+    write_layers(tmp_path / "layers.json", [layer], timesteps=1)
+    assert read_layers(tmp_path / "layers.json") == ([layer], 1)
