@@ -45,18 +45,36 @@ def read_file(path: Path, linear: bool, layers: Path | None) -> dict[str, Any]:
 
 
 def read_folder(files: TicketFiles, weights: bool, spikes: bool) -> dict[str, Any]:
-    """Return the parts that the folder of a ticket has; weights, spikes: whether they are wanted."""
+    """Return the parts that the folder of a ticket has; weights, spikes: whether they are wanted.
+
+    Raises InputError, naming the file, on a mask with NaN or infinity, or spikes that lack a layer on the PEs.
+    """
     layers, timesteps = read_layers(files.layers)
-    npz = files.mask.with_suffix(".npz")
-    masks = read_arrays(npz if npz.exists() and not files.mask.exists() else files.mask)
-    kept = {name: values != 0 for name, values in _by_layer(masks, layers).items()}
-    parts: dict[str, Any] = {"layers": layers, "mask": Mask(kept), "timesteps": timesteps}
+    path = file_of(files, "mask")
+    masks = _by_layer(read_arrays(path), layers)
+    for name, values in masks.items():
+        if not np.isfinite(values).all():
+            raise InputError(f"{path}: expected a mask of finite numbers in {name!r}, got NaN or infinity")
+    mask = Mask({name: values != 0 for name, values in masks.items()})
+    parts: dict[str, Any] = {"layers": layers, "mask": mask, "timesteps": timesteps}
     if weights and files.weights.exists():
         held = _by_layer(read_arrays(files.weights), layers)
         parts["weights"] = {name: _floating(values) for name, values in held.items()}
     if spikes and files.spikes.exists():
         parts["spikes"] = load_spikes(files.spikes)
+        missing = next((layer.name for layer in layers if layer.on_pes and layer.name not in parts["spikes"]), None)
+        if missing is not None:
+            raise InputError(f"{files.spikes}: expected spikes of the layer {missing!r}, got none")
     return parts
+
+
+def file_of(files: TicketFiles, part: str) -> Path:
+    """Return the file in which the folder of a ticket has a part of it; the folder for what is in none."""
+    npz = files.mask.with_suffix(".npz")
+    if part == "mask" and npz.exists() and not files.mask.exists():
+        return npz
+    path: Path = getattr(files, part, files.folder)
+    return path
 
 
 def names_of(layer: Layer) -> tuple[str, str]:

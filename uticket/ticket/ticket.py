@@ -14,7 +14,7 @@ from uticket.config.paths import TicketFiles
 from uticket.ticket.foreign import write_arrays
 from uticket.ticket.layer import MOST_TIMESTEPS, Layer, write_layers
 from uticket.ticket.mask import Mask
-from uticket.ticket.reader import Weights, names_of, parts_of_arrays, read_file, read_folder
+from uticket.ticket.reader import Weights, file_of, names_of, parts_of_arrays, read_file, read_folder
 from uticket.ticket.spikes import Spikes, save_spikes
 
 
@@ -55,6 +55,10 @@ class Ticket:
             raise MisfitError("layers", f"expected another name for each, got {', '.join(names)}")
         if not 1 <= self.timesteps <= MOST_TIMESTEPS:
             raise MisfitError("timesteps", f"expected 1 to {MOST_TIMESTEPS}, got {self.timesteps}")
+        for field, given in (("mask", self.mask), ("runs", self.runs or ())):
+            unknown = next((name for name in given if name not in names), None)
+            if unknown is not None:
+                raise MisfitError(field, f"expected layers of the ticket ({', '.join(names)}), got {unknown!r}")
         for layer in self.layers:
             _check_shape("mask", layer, self.mask.get(layer.name))
         for layer in self.layers if self.weights is not None else ():
@@ -77,11 +81,13 @@ class Ticket:
         spikes = self.spikes or {}
         if layer.name not in spikes:
             return
-        images, shape = len(next(iter(spikes.values()))), spikes[layer.name].shape
-        expected = (images, self.timesteps, layer.channels, *layer.input_size)
-        if shape != expected or not images:
+        values = spikes[layer.name]
+        expected = (max(self.num_images, 1), self.timesteps, layer.channels, *layer.input_size)
+        if values.shape != expected:
             of = "(images, T, channels, height, width)"
-            raise MisfitError("spikes", f"expected {of} = {expected} in the layer {layer.name!r}, got {shape}")
+            raise MisfitError("spikes", f"expected {of} = {expected} in the layer {layer.name!r}, got {values.shape}")
+        if values.dtype != np.bool_:
+            raise MisfitError("spikes", f"expected booleans in the layer {layer.name!r}, got {values.dtype}")
 
     @property
     def on_pes(self) -> tuple[Layer, ...]:
@@ -93,7 +99,8 @@ class Ticket:
     @property
     def num_images(self) -> int:
         """Images whose spikes are known."""
-        return len(next(iter(self.spikes.values()))) if self.spikes else 0
+        shape = next(iter(self.spikes.values())).shape if self.spikes else ()
+        return shape[0] if shape else 0
 
     def choose(self, linear: bool = False, skip_first: bool = False) -> "Ticket":
         """Return the ticket with other layers on the PEs.
@@ -105,18 +112,19 @@ class Ticket:
         return replace(self, runs=frozenset(n.name for n in chosen if not (skip_first and n is first)))
 
     def with_positions(self, positions: Mapping[str, int]) -> "Ticket":
-        """Return the ticket with output positions of layers that nothing else tells, by name, with or without .weight.
+        """Return the ticket with other numbers of output positions, by layer, with or without .weight in its name.
 
-        Raises InputError if there is no such layer on the PEs.
+        They lie in one row, with stride 1 and no padding. Raises InputError if there is no such layer on the PEs, or if
+        the ticket has spikes of it, which no longer fit.
         """
         layers = list(self.layers)
         for name, count in positions.items():
-            on_pes = {layer.name for layer in self.on_pes}
+            on_pes = [layer.name for layer in self.on_pes]
             found = [n for n, layer in enumerate(layers) if layer.name in on_pes and name in names_of(layer)]
             if not found:
                 raise InputError(f"positions: expected a layer on the PEs ({', '.join(on_pes)}), got {name!r}")
             for n in found:
-                layers[n] = layers[n].model_copy(update={"output_size": (1, count)})
+                layers[n] = layers[n].in_one_row(count)
         return replace(self, layers=tuple(layers))
 
     @classmethod
@@ -154,7 +162,7 @@ class Ticket:
         try:
             return cls(**parts).choose(linear=linear)
         except MisfitError as error:
-            where = getattr(TicketFiles(path), error.field, path) if folder else path
+            where = file_of(TicketFiles(path), error.field) if folder else path
             raise InputError(f"{where}: {error.reason}") from None
 
     def write(self, folder: Path) -> None:
