@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
+from uticket.base.errors import InputError
 from uticket.config.array import Array, Broadcast, Energy
 from uticket.config.tables import MODELS
 from uticket.hardware.chip import Chip
@@ -78,7 +79,7 @@ def simulate(
     """Run all layers of a ticket that run on the PEs, by one timing model (`analytic` or `events`).
 
     array, broadcast, chip, energy: by default 16 PEs, FIFOs of 64 tokens, the paper's chip and E_l / E_d.
-    Raises InputError, naming the layer, if the model lacks its spikes or the array its weights.
+    Raises InputError, naming the layer, if the model lacks its spikes or the array its weights, or if none runs.
     """
     array, broadcast = array or Array(), broadcast or Broadcast()
     chip, ratio = chip or Chip.read(), (energy or Energy()).leakage_ratio
@@ -110,9 +111,9 @@ def _cost(placed: Placed, ran: LayerTiming, timesteps: int, array: Array, chip: 
 
 
 def network_cost(costs: Sequence[Cost]) -> Cost:
-    """Return the sums over the layers; raises ValueError if there are none."""
+    """Return the sums over the layers; raises InputError if there are none."""
     if not costs:
-        raise ValueError("layers: expected a layer that runs on the PEs, got none")
+        raise InputError("layers: expected a layer that runs on the PEs, got none")
     sums: dict[str, Any] = {name: sum(getattr(cost, name) for cost in costs) for name in costs[0].timing()}
     total, latency = sums["work_cycles"] + sums["idle_cycles"], sums["latency_cycles"]
     waited = sum(cost.fifo_mean * cost.latency_cycles for cost in costs)

@@ -19,7 +19,7 @@ RUN_BITS = 4  # of a run of zeros, as in EIE
 
 @dataclass(frozen=True)
 class Packed:
-    """A layer as streams, the units (`uticket.mapping.mapping`) in the order of PE, group and unit."""
+    """A layer as streams, the units (`uticket.mapping.dataflows`) in the order of PE, group and unit."""
 
     shape: tuple[int, ...]  # of the layer's weights
     unit: Ints  # (units,), its number in the layer
