@@ -1,12 +1,14 @@
 """What several tests need: fixed params, small layers, masks and placed layers."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from uticket.config.array import Array
+from uticket.config.tables import MAPPINGS
 from uticket.mapping.placed import Placed, place
 from uticket.ticket.layer import Layer
 from uticket.ticket.ticket import Ticket
@@ -14,6 +16,7 @@ from uticket.ticket.ticket import Ticket
 ROOT = Path(__file__).parent.parent
 FIXTURES = ROOT / "tests" / "fixtures"
 PARAMS = FIXTURES / "params.yaml"  # fixed, whatever the user has set in params.yaml
+FLOWS = [*sorted(MAPPINGS), "input-channels"]  # the mappings of whole filters, and the other dataflow
 
 
 def layer_of(
@@ -60,3 +63,19 @@ def placed_workload(nonzeros: Sequence[int], pes: int, positions: int = 1, **arr
     """A layer whose filters have the given numbers of weights, on an array."""
     shape = (len(nonzeros), 1, 1, max(*nonzeros, 1))
     return placed_mask(mask_of(*nonzeros, shape=shape), pes, positions, **array)
+
+
+def placed_flow(mask: np.ndarray, pes: int, flow: str) -> Placed:
+    """A layer of the mask's shape, put on the PEs by one of FLOWS."""
+    way = {"dataflow": flow} if flow == "input-channels" else {"mapping": flow}
+    return placed_mask(mask, pes, **way)
+
+
+def with_mask(placed: Placed, mask: np.ndarray) -> Placed:
+    """Another mask in the same places."""
+    return replace(placed, mask=mask, nonzeros=placed.by_unit(mask).sum(axis=1))
+
+
+def nonzeros(mask: np.ndarray) -> list[int]:
+    """The weights that each filter keeps."""
+    return mask.reshape(len(mask), -1).sum(axis=1).tolist()
