@@ -1,17 +1,18 @@
 """What the paper's published code answers: 20 masks, six PE counts, two dataflows (facts of the reference)."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.helpers import FIXTURES, nonzeros, placed_mask
 from uticket.base.seeds import generator
+from uticket.config.pruning import Balance
 from uticket.hardware.cycles import layer_cycles
-from uticket.mapping.mapping import Mapping, channel_slices, contiguous, unit_nonzeros
-from uticket.prune.balance import balance
+from uticket.mapping.placed import Placed
+from uticket.pruning.balance import balance_layer
 
-VECTORS = np.load(Path(__file__).parent / "data" / "reference.npz", allow_pickle=False)
+VECTORS = np.load(FIXTURES / "reference.npz", allow_pickle=False)
 STYLES = ("sata", "systolic")
 
 
@@ -27,11 +28,9 @@ def mask_of(case: int) -> np.ndarray:
     return np.unpackbits(VECTORS[f"mask_{case:02}"], count=shape.prod()).reshape(shape).astype(bool)
 
 
-def mapped(mask: np.ndarray, pes: int, style: str) -> tuple[np.ndarray, Mapping]:
-    """Nonzeros of the units, and where they run."""
-    if style == "sata":
-        return unit_nonzeros(mask), contiguous(unit_nonzeros(mask), pes)
-    return unit_nonzeros(mask, "input-channels"), channel_slices(*mask.shape[:2], pes)
+def placed(mask: np.ndarray, pes: int, style: str, **array: str) -> Placed:
+    """The layer on an array of the published code's style."""
+    return placed_mask(mask, pes, dataflow="filters" if style == "sata" else "input-channels", **array)
 
 
 @pytest.mark.parametrize("style", STYLES)
@@ -39,8 +38,7 @@ def test_work_idle_latency_and_utilization_are_those_of_the_published_code(style
     compared = 0
     for row in rows():
         if STYLES[row["style_id"]] == style and row["check_ok"]:
-            nonzeros, mapping = mapped(mask_of(row["case"]), row["n_pe"], style)
-            cycles = layer_cycles(nonzeros, mapping, spare_pes="idle")
+            cycles = layer_cycles(placed(mask_of(row["case"]), row["n_pe"], style, spare_pes="idle"))
             found = cycles.work_cycles, cycles.idle_cycles, cycles.latency_cycles
             assert found == (row["dynamic"], row["wasted"], row["latency"]), row
             assert cycles.utilization_ceil == pytest.approx(row["avg"], abs=1e-6)
@@ -54,17 +52,15 @@ def test_balanced_counts_are_those_of_the_published_code(style):
     for row in rows():
         if STYLES[row["style_id"]] == style and row["recover_ok"]:
             case, pes, mask = row["case"], row["n_pe"], mask_of(row["case"])
-            _, mapping = mapped(mask, pes, style)
-            balanced = balance(mask, mapping, rng=generator(0, "reference"))
-            counts = unit_nonzeros(balanced)
-            assert counts.tolist() == VECTORS[f"nnz_after_{case:02}_{style}_{pes}"].tolist()
+            balanced = balance_layer(placed(mask, pes, style), Balance(), generator(0, "reference"))
+            counts = nonzeros(balanced)
+            assert counts == VECTORS[f"nnz_after_{case:02}_{style}_{pes}"].tolist()
             if style == "systolic":
                 slices = balanced.reshape(len(mask), pes, -1).sum(axis=2)
                 assert slices.tolist() == VECTORS[f"slice_nnz_after_{case:02}_{style}_{pes}"].tolist()
             added, removed = int((balanced & ~mask).sum()), int((mask & ~balanced).sum())
-            assert (added, removed, counts.sum()) == (row["added"], row["removed"], row["nnz_after"])
-            nonzeros, mapping = mapped(balanced, pes, style)
-            cycles = layer_cycles(nonzeros, mapping, spare_pes="idle")
+            assert (added, removed, sum(counts)) == (row["added"], row["removed"], row["nnz_after"])
+            cycles = layer_cycles(placed(balanced, pes, style, spare_pes="idle"))
             found = cycles.work_cycles, cycles.idle_cycles, cycles.latency_cycles
             assert found == (row["re_dynamic"], row["re_wasted"], row["re_latency"])
             compared += 1
@@ -76,10 +72,9 @@ def test_where_the_published_code_fails_there_is_an_answer():
     assert len(failing) == 40
     for row in failing:
         mask, style = mask_of(row["case"]), STYLES[row["style_id"]]
-        nonzeros, mapping = mapped(mask, row["n_pe"], style)
-        cycles = layer_cycles(nonzeros, mapping)
+        on_array = placed(mask, row["n_pe"], style)
+        cycles = layer_cycles(on_array)
         assert cycles.work_cycles == mask.sum()
         assert 0 <= cycles.utilization <= cycles.utilization_ceil <= 1
-        _, mapping = mapped(mask, row["n_pe"], style)
-        balanced = balance(mask, mapping, rng=generator(0, "reference"))
+        balanced = balance_layer(on_array, Balance(), generator(0, "reference"))
         assert balanced.sum() >= mask.sum()

@@ -1,7 +1,7 @@
 import numpy as np
 
-from uticket.config.params import Prune
-from uticket.prune.early_bird import EarlyBird
+from uticket.config.pruning import Prune
+from uticket.pruning.early_bird import EarlyBird
 from uticket.ticket.mask import Mask
 
 HALF = Prune(fraction=0.5, scope="global", early_time=False, early_time_threshold=0.6, early_bird=True)
@@ -36,7 +36,7 @@ def test_distance_counts_the_weights_that_were_left():
     assert not after(*[range(50)] * 4, swapped, mask=Mask({"conv": half})).settled
 
 
-def test_search_goes_on_with_the_masks_it_had():
+def test_search_resumes_with_the_masks_it_had():
     before = after(*[FIRST] * 4)
     again = after()
     again.recent = before.recent
