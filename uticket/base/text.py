@@ -14,6 +14,7 @@ HEADINGS = {
     "utilization_before": "utilization before %",
     "utilization_after": "utilization after %",
     "busy_share": "busy share %",
+    "fifo_depth": "FIFO depth",
     "fifo_mean": "FIFO mean",
     "fifo_max": "FIFO max",
     "pes": "PEs",
@@ -58,7 +59,9 @@ def text_table(rows: Sequence[Row]) -> TextTable:
     names = dict.fromkeys(name for row in rows for name in row)
     columns = {name: [cell(name, row.get(name)) for row in rows] for name in names}
     columns = {name: cells for name, cells in columns.items() if any(cells)}
-    return TextTable([heading(name) for name in columns], [list(cells) for cells in zip(*columns.values(), strict=True)])
+    return TextTable(
+        [heading(name) for name in columns], [list(cells) for cells in zip(*columns.values(), strict=True)]
+    )
 
 
 def plain_table(rows: Sequence[Row]) -> str:
