@@ -1,149 +1,139 @@
-"""The tidy tables of a run, gathered from what the stages wrote, and the summary of its last tickets."""
+"""The tidy tables of a run, gathered from what the stages wrote."""
 
-import math
-from collections.abc import Callable
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
+from uticket.base.errors import InputError
+from uticket.base.files import Row, read_json, read_rows
+from uticket.config.lineage import DENSE, method_of
+from uticket.config.paths import mapping_files, quantization_file, simulation_files, ticket_files
+from uticket.config.plan import ChainPlan
+from uticket.report.savings import with_savings
 
-from uticket.base.tables import read_table
-from uticket.config.params import DENSE
-from uticket.config.paths import mapping_files, quantization_file, read_json, simulation_files, ticket_files
+Rows = list[Row]
 
-BASELINE = "lth"  # the method that the others are compared with
-SUMMARY_COLUMNS = [
-    "accuracy",
-    "filter_sparsity",
-    "spike_sparsity",
-    "utilization",
-    "work_cycles",
-    "idle_cycles",
-    "latency_cycles",
-    "energy",
-]
-EVENT_COLUMNS = [
-    "utilization",
-    "busy_share",
-    "latency_cycles",
-    "starved_cycles",
-    "blocked_cycles",
-    "tail_cycles",
-    "pe_pj",
-    "total_pj",
-]
+TEXTS = (
+    "method",
+    "ticket",
+    "model",
+    "layer",
+    "mapping",
+    "quantizer",
+    "knob",
+    "value",
+)  # columns; all others are numbers
+COSTS = ("utilization", "busy_share", "work_cycles", "idle_cycles", "latency_cycles", "energy", "pe_pj")
+MEASURED = ("accuracy", "sparsity", "spike_sparsity")
 
 
 @dataclass(frozen=True)
 class Tables:
-    """The tables of the report. Fractions lie in [0, 1]; energy is in units of E_d, energies in pJ are named so.
+    """The tables of the report, each a file of the same name. Fractions lie in [0, 1]; energy is in units of E_d.
 
-    Cycles are those of the analytic model, where `model` does not tell.
+    Cycles are those of the analytic model unless there is a column `model`; the other columns are those of the stages.
     """
 
-    rounds: pd.DataFrame  # a row per method and ticket, round 0 (dense) included
-    layers: pd.DataFrame  # a row per method and layer of its last ticket
-    pe_sweep: pd.DataFrame  # a row per method and PE count, of its last ticket
-    policies: pd.DataFrame  # a row per method and mapping policy, of its last ticket
-    quantized: pd.DataFrame  # a row per method, number of bits and quantizer, of its last ticket
-    training: pd.DataFrame  # a row per ticket and epoch
-    models: pd.DataFrame  # a row per method and model, of its last ticket
-    fifo_sweep: pd.DataFrame  # a row per method and depth, of its last ticket; none without the event model
-    width_sweep: pd.DataFrame  # a row per method and broadcast width, likewise
-    storage: pd.DataFrame  # a row per method and layer, of its last ticket
+    rounds: Rows  # a row per method and ticket, round 0 (dense) included
+    layers: Rows  # a row per method and layer of its last ticket
+    models: Rows  # a row per method and timing model, of its last ticket, with what it saves against the baseline
+    sweeps: Rows  # a row per method, timing model, knob and value, of its last ticket
+    mappings: Rows  # a row per method and mapping, of its last ticket
+    quantized: Rows  # a row per method, number of bits and quantizer, of its last ticket
+    storage: Rows  # a row per method and layer, of its last ticket
+    training: Rows  # a row per ticket and epoch
 
 
-def gather(chains: dict[str, list[str]], round_of: Callable[[str], int]) -> Tables:
-    """Read the results of all methods.
+def gather(chains: Sequence[ChainPlan], baseline: str) -> Tables:
+    """Read the results of all methods. baseline: the method that the other ones are compared with.
 
-    chains: method -> dense and its tickets, by round. round_of: ticket -> round.
+    Raises InputError, naming the file, if one is missing or lacks a ticket, a column or a number.
     """
-    parts: dict[str, list[pd.DataFrame]] = {field.name: [] for field in fields(Tables)}
-    for method, chain in chains.items():
-        simulated, mapped, ticket = simulation_files(method), mapping_files(method), chain[-1]
-        numbers = pd.DataFrame(
-            {"method": method, "round": round_of(ticket), "ticket": ticket, **_metrics(ticket)} for ticket in chain
-        )
-        tickets = analytic(read_table(simulated.table("tickets")))
-        parts["rounds"].append(numbers.merge(tickets, on="ticket", validate="one_to_one"))
-        parts["layers"].append(analytic(_of_ticket(simulated.table("layers"), ticket, method)))
-        parts["pe_sweep"].append(analytic(_of_ticket(simulated.table("pe_sweep"), ticket, method)))
-        parts["policies"].append(_of_ticket(mapped.policies, ticket, method))
-        parts["storage"].append(_of_ticket(mapped.storage, ticket, method))
-        rounded, tested = (_of_ticket(path, ticket, method) for path in (mapped.rounded, quantization_file(method)))
-        keys = ["method", "ticket", "weight_bits", "quantizer"]
-        parts["quantized"].append(tested.merge(rounded, on=keys, validate="1:1"))
-        parts["models"].append(_of_ticket(simulated.table("tickets"), ticket, method))
-        for sweep, setting in (("fifo_sweep", "fifo_depth"), ("width_sweep", "broadcast_width")):
-            table = _of_ticket(simulated.table(sweep), ticket, method)
-            parts[sweep].append(table.assign(**{setting: [_limit(value) for value in table.get(setting, [])]}))
-    trained = dict.fromkeys(ticket for chain in chains.values() for ticket in chain)
-    parts["training"] = [_training(ticket, round_of(ticket)) for ticket in trained]
-    return Tables(**{name: pd.concat(tables, ignore_index=True) for name, tables in parts.items()})
+    tables: dict[str, Rows] = {field.name: [] for field in fields(Tables)}
+    for chain in chains:
+        simulated, mapped = simulation_files(chain.method), mapping_files(chain.method)
+        costs = read_table(simulated.tickets, ("ticket", "model", *COSTS))
+        layers = read_table(simulated.layers, ("ticket", "model", "layer", *COSTS))
+        sweeps = read_table(simulated.sweeps, ("ticket", "model", "knob", "value"))
+        tables["rounds"] += _rounds(chain, costs, simulated.tickets)
+        tables["layers"] += _of_analytic(_of_last(chain, layers))
+        tables["models"] += _of_last(chain, costs)
+        tables["sweeps"] += _of_last(chain, sweeps)
+        tables["mappings"] += _of_last(chain, read_table(mapped.mappings, ("ticket", "mapping")))
+        tables["quantized"] += _quantized(chain, mapped.rounded)
+        tables["storage"] += _of_last(chain, read_table(mapped.storage, ("ticket", "layer")))
+    saved = {"latency_cycles": "latency_saved_pct", "pe_pj": "pe_energy_saved_pct"}
+    tables["models"] = with_savings(tables["models"], baseline, saved)
+    tables["training"] = list(_training(chains))
+    return Tables(**tables)
 
 
-def analytic(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of the analytic model, whose counts are whole numbers."""
-    rows = table[table["model"] == "analytic"].drop(columns="model")
-    return rows.astype({name: "int64" for name in rows.columns if name.endswith(("_cycles", "tokens"))})
+def read_table(path: Path, columns: Sequence[str]) -> Rows:
+    """Read a CSV file, numbers as numbers and empty cells as None.
 
-
-def _limit(value: float) -> str:
-    return "unlimited" if math.isinf(value) else f"{value:.0f}"
-
-
-def summarize_events(models: pd.DataFrame) -> dict[str, dict[str, Any]]:
-    """Return the numbers of the event model of the last ticket of each method, as in events.json."""
-    rows = models[models["model"] == "events"].set_index("method")
-    summary = {str(method): {name: float(row[name]) for name in EVENT_COLUMNS} for method, row in rows.iterrows()}
-    _add_reductions(summary, rows, {"latency_cycles": "latency", "pe_pj": "pe_energy"})
-    return summary
-
-
-def summarize(rounds: pd.DataFrame) -> dict[str, dict[str, Any]]:
-    """Return the numbers of dense and of the last ticket of each method, as in summary.json.
-
-    A method other than lth also gets its reductions of latency and energy against lth, in percent.
+    Raises InputError, naming the file, if it is missing, lacks one of `columns`, or has text for a number.
     """
-    last = rounds.groupby("method", sort=False).tail(1).set_index("method")
-    dense = rounds[rounds["ticket"] == DENSE].iloc[0]
-    summary = {DENSE: _numbers(dense), **{str(method): _numbers(row) for method, row in last.iterrows()}}
-    _add_reductions(summary, last, {"latency_cycles": "latency", "energy": "energy"})
-    return summary
+    rows = read_rows(path)
+    missing = [name for name in columns if rows and name not in rows[0]]
+    if missing:
+        raise InputError(f"{path}: expected the column {missing[0]}, got {', '.join(rows[0])}")
+    return [{name: _value(path, name, text) for name, text in row.items()} for row in rows]
 
 
-def _add_reductions(summary: dict[str, dict[str, Any]], last: pd.DataFrame, costs: dict[str, str]) -> None:
-    """Add to each method what it saves against the baseline, in percent; costs: column -> name, last: by method."""
-    if BASELINE in last.index:
-        for method in last.index.drop(BASELINE):
-            for cost, name in costs.items():
-                summary[method][f"{name}_reduction_pct"] = reduction_pct(last[cost][method], last[cost][BASELINE])
+def _value(path: Path, name: str, text: str | None) -> Any:
+    if name == "value":
+        return text or "null"
+    if name in TEXTS or not text:
+        return text or None
+    for kind in (int, float):
+        with suppress(ValueError):
+            return kind(text)
+    raise InputError(f"{path}: column {name}: expected a number, got {text!r}")
 
 
-def reduction_pct(cost: float, baseline: float) -> float | None:
-    """Return by how many percent `cost` is below `baseline`; None if the baseline costs nothing."""
-    return 100 * (1 - float(cost) / float(baseline)) if baseline else None
+def _of_last(chain: ChainPlan, rows: Rows) -> Rows:
+    return [{"method": chain.method, **row} for row in rows if row["ticket"] == chain.last]
 
 
-def _numbers(row: "pd.Series[Any]") -> dict[str, Any]:
-    return {name: row[name].item() if hasattr(row[name], "item") else row[name] for name in SUMMARY_COLUMNS}
+def _of_analytic(rows: Rows) -> Rows:
+    return [{name: row[name] for name in row if name != "model"} for row in rows if row["model"] == "analytic"]
 
 
-def _metrics(ticket: str) -> dict[str, float]:
-    values = read_json(ticket_files(ticket).metrics)
-    return {name: values[name] for name in ("accuracy", "filter_sparsity", "spike_sparsity")}
+def _rounds(chain: ChainPlan, costs: Rows, path: Path) -> Iterator[Row]:
+    by_ticket = {row["ticket"]: row for row in _of_analytic(costs)}
+    for ticket, number in chain.rounds.items():
+        if ticket not in by_ticket:
+            found = ", ".join(by_ticket) or "none"
+            raise InputError(f"{path}: expected the ticket {ticket}, got {found}; run the stage that writes it")
+        key = {"method": chain.method, "round": number, "ticket": ticket}
+        yield {**key, **_measured(ticket_files(ticket).metrics), **by_ticket[ticket]}
 
 
-def _of_ticket(path: Path, ticket: str, method: str) -> pd.DataFrame:
-    table = read_table(path)
-    table = table[table["ticket"] == ticket]
-    table.insert(0, "method", method)
-    return table
+def _measured(path: Path) -> dict[str, float]:
+    metrics = read_json(path)
+    for name in MEASURED:
+        if not isinstance(metrics, dict) or not isinstance(metrics.get(name), int | float):
+            raise InputError(f"{path}: expected the number {name}, got none; run the stage that writes it")
+    return {name: metrics[name] for name in MEASURED}
 
 
-def _training(ticket: str, number: int) -> pd.DataFrame:
-    table = read_table(ticket_files(ticket).training)
-    method = ticket.partition("/")[0]
-    first = pd.DataFrame({"method": method, "round": number, "ticket": ticket}, index=table.index)
-    return pd.concat([first, table], axis="columns")
+def _quantized(chain: ChainPlan, path: Path) -> Iterator[Row]:
+    """Return the accuracy with rounded weights, and how they run, side by side."""
+    keys = ("weight_bits", "quantizer")
+    rounded = {tuple(row[key] for key in keys): row for row in _of_last(chain, read_table(path, ("ticket", *keys)))}
+    tested = read_table(quantization_file(chain.method), ("ticket", *keys, "accuracy"))
+    for row in _of_last(chain, tested):
+        key = tuple(row[key] for key in keys)
+        if key not in rounded:
+            raise InputError(f"{path}: expected {key[0]} bits by {key[1]}, got none; run the stage that writes it")
+        yield {**row, **rounded[key]}
+
+
+def _training(chains: Sequence[ChainPlan]) -> Iterator[Row]:
+    rounds = {ticket: number for chain in chains for ticket, number in chain.rounds.items()}
+    for ticket in rounds:
+        method = DENSE if ticket == DENSE else method_of(ticket)
+        for row in read_table(ticket_files(ticket).training, ("epoch", "test_accuracy")):
+            yield {"method": method, "round": rounds[ticket], "ticket": ticket, **row}
