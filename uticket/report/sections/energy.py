@@ -1,0 +1,75 @@
+"""Energy by component, and what is moved in and out of the memories."""
+
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from uticket.report.drawing import by_method, column, log_axis, panels, text_inches, weights_left, weights_left_axis
+from uticket.report.section import Chart, Listing, Section, columns
+from uticket.report.tables import Tables
+
+COMPONENTS = ["#2a6f97", "#6a994e", "#b8860b", "#7b5ea7", "#c4513a", "#4d4d4d"]  # in the order of the chip file
+ACCESSES = "*_reads *_writes"
+
+
+def plot_energy(tables: Tables, figure: Figure) -> None:
+    """Energy of the PEs by component and timing model, and accesses to the memories of every ticket."""
+    bars = [f"{row['method']}\n{row['model']}" for row in tables.models]
+    upright = len(bars) > 4
+    words = [word for bar in bars for word in bar.split()]
+    left, right = panels(figure, 2, bottom=max(0.45, text_inches(words)) if upright else 0.45)
+    _plot_components(tables, left, bars)
+    left.tick_params(axis="x", labelsize=7, rotation=90 if upright else 0)
+    for colour, method, rows in by_method(tables.rounds):
+        for memory, style in (("sram", "o-"), ("dram", "s--")):
+            names = [name for name in columns(rows, ACCESSES) if memory in name]
+            accesses = [sum(row[name] for name in names) for row in rows]
+            right.plot(weights_left(rows), accesses, style, color=colour, label=f"{method}, {memory.upper()}")
+    weights_left_axis(right)
+    log_axis(right, "accesses")
+    right.legend(fontsize=7)
+
+
+def _plot_components(tables: Tables, axes: Axes, names: list[str]) -> None:
+    """Stacked bars, one for each method and timing model."""
+    bottom = [0.0] * len(names)
+    for number, component in enumerate(components(tables)):
+        for kind, hatch in (("dynamic", ""), ("leakage", "///")):
+            heights = [picojoules / 1000 for picojoules in column(tables.models, f"{component}_{kind}_pj")]
+            colour = COMPONENTS[number % len(COMPONENTS)]
+            look: Any = {"color": colour, "hatch": hatch, "edgecolor": "white", "linewidth": 0}
+            label = component.upper() if len(component) <= 3 else component  # such as MAC
+            axes.bar(names, heights, 0.6, bottom, label=f"{label} {kind}", **look)
+            bottom = [below + height for below, height in zip(bottom, heights, strict=True)]
+    axes.set_ylabel("energy of the PEs (nJ)")
+    axes.set_ylim(0, 1.35 * max(bottom))  # room for the legend
+    axes.legend(loc="upper center", ncols=3, fontsize=7)
+
+
+def components(tables: Tables) -> list[str]:
+    """Return the components of a PE that have a dynamic energy and a leakage, as the chip file names them."""
+    names = [name.removesuffix("_dynamic_pj") for name in columns(tables.models, "*_dynamic_pj")]
+    return [name for name in names if not name.startswith(("sram", "dram"))]
+
+
+SECTION = Section(
+    "Energy and memory",
+    [
+        Chart(
+            "energy",
+            "Energy of the PEs of the last tickets by component, and accesses to the on-chip memories and to DRAM.",
+            {"rounds": f"sparsity {ACCESSES}", "models": "*_dynamic_pj *_leakage_pj"},
+            plot_energy,
+        ),
+        Listing("models", "method ticket model *_pj"),
+        Listing("models", f"method ticket model {ACCESSES}"),
+        Listing(
+            "storage",
+            "method ticket layer *_bits scratchpad_*",
+            text="Bits of the compressed weights in each format, the words of the fullest scratchpad, and the passes "
+            "that it needs.",
+        ),
+    ],
+    "Bottom-up: counts of actions times what each costs on the chip (hw.chip), in pJ for one image.",
+)

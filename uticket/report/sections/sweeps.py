@@ -1,0 +1,123 @@
+"""The last tickets at other values of a setting of the array: a section for each setting that was swept."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from uticket.base.files import Row
+from uticket.report.drawing import (
+    by_method,
+    column,
+    group_by,
+    legend_columns,
+    log_axis,
+    panels,
+    percent_axis,
+    text_inches,
+)
+from uticket.report.section import Chart, Listing, Section
+from uticket.report.tables import Tables
+
+COSTS = ("utilization", "busy_share", "latency_cycles")
+LINES = {"analytic": "o-"}  # by timing model; any other one is dashed
+
+
+@dataclass(frozen=True)
+class Knob:
+    """What the page says about a setting."""
+
+    heading: str
+    axis: str
+    caption: str
+
+
+KNOBS = {
+    "pes": Knob(
+        "Other numbers of PEs",
+        "PEs",
+        "The last tickets on arrays of other sizes; those that are balanced for groups of PEs keep their balance for "
+        "hw.pes.",
+    ),
+    "broadcast.fifo_depth": Knob(
+        "Depth of the FIFOs",
+        "depth of the FIFOs (tokens)",
+        "The last tickets with FIFOs of other depths. Utilization is Eq. 2 with the latency of a group as that of its "
+        "busiest PE.",
+    ),
+    "broadcast.width": Knob(
+        "Width of the broadcast",
+        "tokens sent in a cycle at most",
+        "The last tickets with broadcasts of other widths; inf is an ideal broadcaster.",
+    ),
+}
+
+
+def sections(tables: Tables) -> Iterator[Section]:
+    """Return a section for each knob of the table, in its order."""
+    for name in dict.fromkeys(column(tables.sweeps, "knob")):
+        knob = KNOBS.get(
+            name, Knob(f"Other values of hw.{name}", f"hw.{name}", f"The last tickets at each value of hw.{name}.")
+        )
+        yield Section(
+            knob.heading,
+            [
+                Chart(f"sweep-{name}", knob.caption, {"sweeps": " ".join(COSTS)}, partial(plot_sweep, name, knob.axis)),
+                Listing(
+                    "sweeps",
+                    "method ticket model value utilization busy_share latency_cycles starved_cycles blocked_cycles "
+                    "tail_cycles fifo_mean fifo_max energy",
+                    where={"knob": name},
+                ),
+            ],
+        )
+
+
+def plot_sweep(knob: str, label: str, tables: Tables, figure: Figure) -> None:
+    """Utilization, busy share and latency against the values of a knob, evenly spaced; a line per method and model."""
+    rows = group_by(tables.sweeps, "knob")[knob]
+    values = in_order(column(rows, "value"))
+    upright = len("  ".join(values)) > 30
+    beside = legend_columns(f"{row['method']}, {row['model']}" for row in rows)
+    num_lines = len({(row["method"], row["model"]) for row in rows})
+    below = 0.4 + (text_inches(values) if upright else 0.1) + 0.2 * math.ceil(num_lines / beside)
+    shown = panels(figure, 3, bottom=below)
+    for axes, name in zip(shown, COSTS, strict=True):
+        _plot_lines(axes, rows, name, values)
+        axes.set_xticks(range(len(values)), values, rotation=90 if upright else 0)
+        axes.set_xlabel(label)
+    percent_axis(shown[0], "utilization")
+    percent_axis(shown[1], "busy share")
+    log_axis(shown[2], "latency (cycles)")
+    lines, labels = shown[0].get_legend_handles_labels()
+    figure.legend(lines, labels, loc="lower center", ncols=beside, borderaxespad=0.2)
+
+
+def _plot_lines(axes: Axes, rows: Sequence[Row], name: str, values: Sequence[str]) -> None:
+    """Plot a column against the place of the value among `values`; words are not joined by lines."""
+    numeric = is_numeric(values)
+    for colour, method, own in by_method(rows):
+        for model, points in group_by(own, "model").items():
+            places = [values.index(value) for value in column(points, "value")]
+            style = LINES.get(model, "s--")
+            label = f"{method}, {model}"
+            axes.plot(places, column(points, name), style if numeric else style[0], color=colour, label=label)
+    if not numeric:
+        axes.set_xlim(-0.5, len(values) - 0.5)
+
+
+def in_order(values: Sequence[str]) -> list[str]:
+    """Return the distinct values: numbers by size, words in the order in which they appear."""
+    distinct = list(dict.fromkeys(values))
+    return sorted(distinct, key=float) if is_numeric(distinct) else distinct
+
+
+def is_numeric(values: Sequence[str]) -> bool:
+    """Return whether all values are numbers; inf is one."""
+    try:
+        return all(float(value) >= 0 for value in values)
+    except ValueError:
+        return False
