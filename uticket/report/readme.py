@@ -1,99 +1,80 @@
-"""The tables of results in README.md and docs/simulator.md, written from files: nobody copies numbers by hand."""
+"""The tables of results in README.md and docs/, written from files: nobody copies numbers by hand."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
 
 from uticket.base.errors import InputError
-from uticket.base.tables import read_table
-from uticket.base.text import cell, heading
-from uticket.config.paths import ReportFiles, read_json
-from uticket.report.page import findings, summary_table, text_table
+from uticket.base.files import Row, write_text
+from uticket.base.text import cell, heading, markdown_table
+from uticket.config.params import read_params
+from uticket.config.paths import REPORT
+from uticket.report.benchmarks import simulation_markdown, sparse_markdown, training_markdown
+from uticket.report.savings import NUMBERS, findings, results
+from uticket.report.tables import read_table
 
-BEGIN, END = "<!-- results: written by `make readme` -->", "<!-- end of results -->"
-
-
-def results_markdown(summary_path: Path) -> str:
-    """Return summary.json as a Markdown table, with what each method saves."""
-    summary = read_json(summary_path)
-    return "\n".join([_markdown(summary_table(summary)), "", *findings(summary)])
+BENCHMARKS = Path("benchmarks/results")
+END = "<!-- end of results -->"
 
 
-def sweep_markdown(path: Path, setting: str) -> str:
-    """Return a sweep of the event model as a Markdown table: a row for each value of `setting`, columns by method."""
-    table = read_table(path)
-    columns = ("utilization", "busy_share", "latency_cycles")
-    rows: dict[str, dict[str, Any]] = {}
-    for row in table.to_dict("records"):
-        told = {f"{row['method']}: {heading(name)}": cell(name, row[name]) for name in columns}
-        rows.setdefault(str(row[setting]), {}).update(told)
-    return _markdown(pd.DataFrame([{heading(setting): value, **told} for value, told in rows.items()]))
+def write_results() -> list[Path]:
+    """Write the results of the report and of the benchmarks into README.md and, where they exist, the pages of docs/.
 
-
-def benchmark_markdown(path: Path) -> str:
-    """Return the times and memory of `benchmarks/simulate.py` as a Markdown table."""
-    cases = read_json(path)["cases"]
-    rows = [
-        {"case": name, "images": str(case["images"]), "s": f"{case['seconds']:.2f}", "GB": f"{case['memory_gb']:.2f}"}
-        for name, case in cases.items()
-    ]
-    return _markdown(pd.DataFrame(rows))
-
-
-def update_simulator_page(path: Path, report: ReportFiles, benchmark: Path) -> None:
-    """Write sweeps and benchmark into docs/simulator.md. Raises InputError if a file or a marker is not there."""
-    for name, setting in (("fifo_sweep", "fifo_depth"), ("width_sweep", "broadcast_width")):
-        write_between(
-            path, f"<!-- {name}: written by `make readme` -->", END, sweep_markdown(report.table(name), setting)
-        )
-    write_between(path, "<!-- benchmark: written by `make readme` -->", END, benchmark_markdown(benchmark))
-
-
-def update_training_page(path: Path, dense: Path, sparse: Path) -> None:
-    """Write the speed of training into docs/training.md: outputs of `benchmarks/train.py` and `benchmarks/sparse.py`.
-
-    Raises InputError if a file or marker is not there.
+    All paths are relative to the current folder. Returns the files written. Raises InputError, naming the file, if one
+    of them, a column, a sweep or a marker is missing.
     """
-    rates = []
-    for case, found in read_json(dense)["cases"].items():
-        for way, rate in found["images_per_second"].items():
-            faster = found["times_faster"].get(way)
-            row = {"network": case, "trained by": way, "images/s": f"{rate:,.0f}"}
-            rates.append(row | {"ours is faster": "" if faster is None else f"{faster:.2f} times"})
-    write_between(path, "<!-- train: written by `make readme` -->", END, _markdown(pd.DataFrame(rates)))
-    cases = read_json(sparse)["cases"]
-    rows = []
-    for case, found in cases.items():
-        for density, seconds in found["seconds_by_density"].items():
-            jelly = min((value for kind, value in seconds.items() if kind.startswith("spikingjelly")), default=None)
-            others = {"snntorch": seconds.get("snntorch"), "spikingjelly": jelly}
-            times = {"sparse": seconds["sparse"], "dense": seconds["dense"], **others}
-            told = {f"{kind} s": "" if value is None else f"{value:.3f}" for kind, value in times.items()}
-            gain = f"{seconds['dense'] / seconds['sparse']:.1f}"
-            rows.append({"network": case, "kept": f"{100 * float(density):g} %", **told, "dense / sparse": gain})
-    write_between(path, "<!-- sparse: written by `make readme` -->", END, _markdown(pd.DataFrame(rows)))
+    page, training = Path("docs/simulator.md"), Path("docs/training.md")
+    texts = {Path("README.md"): {"results": results_markdown(REPORT.table("rounds"), read_params().report.baseline)}}
+    if page.exists():
+        knobs = ("broadcast.fifo_depth", "broadcast.width")
+        texts[page] = {knob: sweep_markdown(REPORT.table("sweeps"), knob) for knob in knobs}
+        texts[page]["benchmark"] = simulation_markdown(BENCHMARKS / "simulate.json")
+    if training.exists():
+        train, sparse = BENCHMARKS / "train.json", BENCHMARKS / "sparse.json"
+        texts[training] = {"train": training_markdown(train), "sparse": sparse_markdown(sparse)}
+    for path, sections in texts.items():
+        for name, text in sections.items():
+            write_between(path, begin(name), END, text)
+    return list(texts)
 
 
-def _markdown(table: pd.DataFrame) -> str:
-    text = text_table(table)
-    lines = [text.headings, ["---", *["---:"] * (len(text.headings) - 1)], *text.rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+def begin(name: str) -> str:
+    """Return the marker after which `make readme` writes."""
+    return f"<!-- {name}: written by `make readme` -->"
 
 
-def update_readme(path: Path, summary_path: Path) -> None:
-    """Write the results into README.md. Raises InputError if the summary or the markers are not there."""
-    write_between(path, BEGIN, END, results_markdown(summary_path))
+def results_markdown(path: Path, baseline: str) -> str:
+    """Return the last tickets of rounds.csv as a table, and what each method saves against the baseline."""
+    rounds = read_table(path, ("method", "ticket", *NUMBERS))
+    return "\n".join([markdown_table(results(rounds, baseline)), "", *findings(rounds, baseline)]).rstrip()
+
+
+def sweep_markdown(path: Path, knob: str) -> str:
+    """Return a sweep by the event model in sweeps.csv as a table: a row for each value of the knob."""
+    shown = ("utilization", "busy_share", "latency_cycles")
+    found = read_table(path, ("method", "model", "knob", "value", *shown))
+    points = [row for row in found if row["knob"] == knob and row["model"] == "events"]
+    if not points:
+        raise InputError(f"{path}: expected the knob {knob} and the model events, got no such row")
+    return markdown_table(_beside(points, knob, shown))
+
+
+def _beside(points: Sequence[Row], knob: str, shown: Sequence[str]) -> list[Row]:
+    """Return a row for each value of a knob, the methods side by side."""
+    rows: dict[str, dict[str, str]] = {}
+    for point in points:
+        row = rows.setdefault(point["value"], {knob.rpartition(".")[2]: point["value"]})
+        row |= {f"{point['method']}: {heading(name)}": cell(name, point[name]) for name in shown}
+    return list(rows.values())
 
 
 def write_between(path: Path, begin: str, end: str, text: str) -> None:
-    """Replace what stands between two markers of a Markdown file. Raises InputError if they are not there."""
+    """Replace what stands between two markers of a Markdown file. Raises InputError if the file or they are missing."""
     try:
-        whole = path.read_text()
-    except OSError as error:
-        raise InputError(f"{path}: expected a readable file, came: {error.strerror}") from None
+        whole = path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: expected a readable file, got: {error}") from None
     before, found_begin, rest = whole.partition(begin)
     _, found_end, after = rest.partition(end)
     if not (found_begin and found_end):
-        raise InputError(f"{path}: expected the markers {begin} and {end}, came none")
-    path.write_text(f"{before}{begin}\n{text}\n{end}{after}")
+        raise InputError(f"{path}: expected the markers {begin} and {end}, got none")
+    write_text(path, f"{before}{begin}\n{text}\n{end}{after}")

@@ -1,0 +1,73 @@
+import subprocess
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from tests.report.conftest import SETTINGS, MakeOutputs
+from uticket.base.errors import InputError
+from uticket.config.paths import REPORT
+from uticket.report.readme import END, begin, results_markdown, sweep_markdown, write_between, write_results
+from uticket.report.write import write_report
+
+PAGES = ["README.md", "docs/simulator.md", "docs/training.md"]
+SOURCES = ["params.yaml", "report/rounds.csv", "report/sweeps.csv"]
+SOURCES += [f"benchmarks/results/{name}.json" for name in ("simulate", "train", "sparse")]
+
+
+def test_results_are_the_last_tickets_and_what_they_save(outputs: MakeOutputs):
+    write_report(SETTINGS, 16, outputs())
+    lines = results_markdown(REPORT.table("rounds"), "lth").splitlines()
+    assert lines[0] == (
+        "| method | accuracy % | sparsity % | spike sparsity % | utilization % | work cycles | idle cycles "
+        "| latency cycles | energy | latency saved % | energy saved % |"
+    )
+    assert lines[2].startswith("| dense | 90.00 | 0.00 |")
+    assert lines[4] == "| uticket | 90.00 | 75.00 | 80.00 | 70.00 | 192 | 64 | 64 | 32 | 20.0 | 20.0 |"
+    assert lines[5:] == ["", "uticket: 20.0 % less latency and 20.0 % less energy than lth."]
+
+
+def test_a_sweep_has_a_row_for_each_value_and_the_methods_side_by_side(outputs: MakeOutputs):
+    write_report(SETTINGS, 16, outputs())
+    lines = sweep_markdown(REPORT.table("sweeps"), "broadcast.fifo_depth").splitlines()
+    assert lines[0].startswith(
+        "| FIFO depth | lth: utilization % | lth: busy share % | lth: latency cycles | uticket: "
+    )
+    assert [line.split(" | ")[0] for line in lines[2:]] == ["| 0", "| 4", "| inf"]
+    assert lines[2] == "| 0 | 70.00 | 75.00 | 70 | 70.00 | 75.00 | 54 |"
+    with pytest.raises(InputError, match="sweeps.csv: expected the knob broadcast.width and the model events, got no"):
+        sweep_markdown(REPORT.table("sweeps"), "broadcast.width")
+
+
+def test_results_stand_between_the_markers_and_nothing_else_changes(tmp_path):
+    page, mark = tmp_path / "page.md", begin("results")
+    page.write_text(f"above\n{mark}\nold\n{END}\nbelow\n")
+    write_between(page, mark, END, "new")
+    assert page.read_text() == f"above\n{mark}\nnew\n{END}\nbelow\n"
+    page.write_text("no markers")
+    with pytest.raises(InputError, match="page.md: expected the markers .* got none"):
+        write_between(page, mark, END, "new")
+    with pytest.raises(InputError, match="absent.md: expected a readable file, got: "):
+        write_between(tmp_path / "absent.md", mark, END, "new")
+
+
+def test_only_the_readme_is_needed(outputs: MakeOutputs, monkeypatch: pytest.MonkeyPatch):
+    write_report(SETTINGS, 16, outputs())
+    monkeypatch.setattr("uticket.report.readme.read_params", lambda: SimpleNamespace(report=SETTINGS))
+    Path("README.md").write_text(f"{begin('results')}\n{END}\n")
+    assert write_results() == [Path("README.md")]
+    assert results_markdown(REPORT.table("rounds"), "lth") in Path("README.md").read_text()
+
+
+def test_pages_hold_the_results_of_the_committed_run(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    for name in PAGES + SOURCES:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(
+            subprocess.run(["git", "show", f"HEAD:{name}"], cwd=root, capture_output=True, check=True).stdout
+        )
+    before = {name: (tmp_path / name).read_text() for name in PAGES}
+    assert write_results() == [Path(name) for name in PAGES]
+    assert {name: (tmp_path / name).read_text() for name in PAGES} == before
+    assert "| vgg16 at 32 x 32 | 2 % |" in before["docs/training.md"]

@@ -1,0 +1,46 @@
+"""The results of benchmarks/ as tables for the pages of docs/."""
+
+from pathlib import Path
+
+from uticket.base.files import read_json
+from uticket.base.text import markdown_table
+
+
+def simulation_markdown(path: Path) -> str:
+    """Return what `benchmarks/simulate.py` measured: time and memory of a simulation."""
+    return markdown_table(
+        [
+            {
+                "case": name,
+                "images": str(case["images"]),
+                "s": f"{case['seconds']:.2f}",
+                "GB": f"{case['memory_gb']:.2f}",
+            }
+            for name, case in read_json(path)["cases"].items()
+        ]
+    )
+
+
+def training_markdown(path: Path) -> str:
+    """Return what `benchmarks/train.py` measured: images a second, by this library and others."""
+    rows = []
+    for name, case in read_json(path)["cases"].items():
+        for way, rate in case["images_per_second"].items():
+            times = case["times_faster"].get(way)
+            faster = "" if times is None else f"{times:.2f} times"
+            rows.append({"network": name, "trained by": way, "images/s": f"{rate:,.0f}", "ours is faster": faster})
+    return markdown_table(rows)
+
+
+def sparse_markdown(path: Path) -> str:
+    """Return what `benchmarks/sparse.py` measured: seconds of a training step by the share of weights kept."""
+    rows = []
+    for name, case in read_json(path)["cases"].items():
+        for density, seconds in case["seconds_by_density"].items():
+            jelly = min((value for way, value in seconds.items() if way.startswith("spikingjelly")), default=None)
+            shown = {"sparse": seconds["sparse"], "dense": seconds["dense"]}
+            shown |= {"snntorch": seconds.get("snntorch"), "spikingjelly": jelly}
+            times = {f"{way} s": "" if value is None else f"{value:.3f}" for way, value in shown.items()}
+            gain = f"{seconds['dense'] / seconds['sparse']:.1f}"
+            rows.append({"network": name, "kept": f"{100 * float(density):g} %", **times, "dense / sparse": gain})
+    return markdown_table(rows)
