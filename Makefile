@@ -28,11 +28,11 @@ check: setup
 	ruff check .
 	mypy
 
-# Resolve the newest versions that pyproject.toml admits; versions and hashes only, no addresses.
+# Resolve the newest versions that pyproject.toml allows; versions and hashes only, no addresses.
 lock: setup
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --upgrade --generate-hashes \
 		--no-header --no-annotate --no-emit-index-url --no-emit-find-links --output-file requirements.lock
 
-# Write the figures of the default run into README.md.
+# Write the tables of results into README.md and docs/.
 readme: setup
 	uticket readme
