@@ -3,6 +3,8 @@ PYTHON ?= python3
 UV_VERSION := 0.13.9
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+# Every stage is a process of its own: without compiled bytecode in .venv each start takes seconds longer.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: run setup test check lock readme
 
