@@ -1,0 +1,123 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+from tests.hardware.plain_events import COSTS, cases, placed_on, plainly, run
+from tests.helpers import layer_of
+from uticket.base.errors import InputError
+from uticket.config.array import Array, Broadcast
+from uticket.hardware.cycles import layer_cycles
+from uticket.hardware.events import events, layer_events
+from uticket.ticket.ticket import Ticket
+
+STARVING = Broadcast(width=1, token_cost="one", skip_unwanted=False)
+
+
+@settings(max_examples=300, deadline=None)
+@given(cases())
+def test_layer_runs_as_in_plain_loops(case):
+    result = run(*case)
+    expected = plainly(*case)
+    found = {name: getattr(result, name) for name in expected}
+    assert {name: v.tolist() if isinstance(v, np.ndarray) else v for name, v in found.items()} == expected
+
+
+@settings(max_examples=300, deadline=None)
+@given(cases())
+def test_dense_spikes_without_padding_take_what_the_analytic_model_says(case):
+    layer, mask, spikes, array, _ = case
+    layer = layer_of(layer.filters, layer.channels, layer.input_size, layer.kernel, layer.stride, padding=(0, 0))
+    array = array.model_copy(update={"accumulators": 10**6})
+    result = run(layer, mask, np.ones_like(spikes), array, Broadcast())
+    analytic = layer_cycles(placed_on(layer, mask, array), timesteps=3)
+    assert result.latency_cycles == len(spikes) * analytic.latency_cycles
+    assert result.work_cycles == len(spikes) * analytic.work_cycles
+    assert result.idle_cycles == len(spikes) * analytic.idle_cycles
+    assert result.utilization == pytest.approx(analytic.utilization)
+    assert result.operations == result.work_cycles
+
+
+@settings(max_examples=300, deadline=None)
+@given(cases())
+def test_work_depends_on_the_spikes_alone(case):
+    layer, mask, spikes, array, broadcast = case
+    result = run(*case)
+    narrow = broadcast.model_copy(update={"granularity": "token", "fifo_depth": 2, "width": 1})
+    other = run(layer, mask, spikes, array.model_copy(update={"accumulators": 2}), narrow)
+    assert result.work_cycles == other.work_cycles
+    by_pe = result.work + result.starved + result.blocked + result.tail
+    assert (by_pe == result.latency_cycles).all()
+    assert result.work_by_group.sum() == result.work_cycles
+    assert 0 <= result.utilization <= 1
+    assert 0 <= result.busy_share <= 1
+    assert result.occupancy_mean <= result.occupancy_max <= broadcast.fifo_depth
+    ideal, idle = Broadcast(granularity="tile", token_cost=broadcast.token_cost), {"spare_pes": "idle"}
+    whole = run(layer, mask, spikes, array.model_copy(update={**idle, "accumulators": 10**6}), ideal)
+    tiled = run(layer, mask, spikes, array.model_copy(update={**idle, "accumulators": 4}), ideal)
+    assert tiled.latency_cycles >= whole.latency_cycles
+
+
+@settings(max_examples=300, deadline=None)
+@given(cases())
+def test_one_timestep_costs_the_same_however_it_is_counted_and_no_spikes_cost_nothing(case):
+    layer, mask, spikes, array, broadcast = case
+    costs = {cost: broadcast.model_copy(update={"token_cost": cost}) for cost in COSTS}
+    binary = {cost: run(layer, mask, spikes[:, :1], array, changed) for cost, changed in costs.items()}
+    assert len({result.latency_cycles for result in binary.values()}) == 1
+    dead = run(layer, mask, np.zeros_like(spikes), array, broadcast)
+    assert (dead.latency_cycles, dead.work_cycles, dead.delivered_tokens, dead.dropped_tokens) == (0, 0, 0, 0)
+    assert (dead.utilization, dead.busy_share, dead.occupancy_mean) == (1.0, 1.0, 0.0)
+
+
+def test_images_add_up():
+    rng = np.random.default_rng(0)
+    layer, array, broadcast = layer_of(), Array(pes=2), Broadcast(fifo_depth=1)
+    mask, spikes = rng.random((4, 2, 3, 3)) < 0.3, rng.random((3, 3, 2, 4, 5)) < 0.3
+    alone = [run(layer, mask, spikes[i : i + 1], array, broadcast) for i in range(3)]
+    assert run(layer, mask, spikes, array, broadcast).latency_cycles == sum(one.latency_cycles for one in alone)
+
+
+def test_layer_without_weights_on_one_pe():
+    layer, spikes = layer_of(), np.ones((1, 3, 2, 4, 5), dtype=bool)
+    empty = run(layer, np.zeros((4, 2, 3, 3), dtype=bool), spikes, Array(pes=2), Broadcast())
+    assert (empty.latency_cycles, empty.delivered_tokens, empty.utilization) == (0, 0, 1.0)
+    assert empty.dropped_tokens > 0
+    one = run(layer, np.ones((4, 2, 3, 3), dtype=bool), spikes, Array(pes=1), Broadcast(fifo_depth=0))
+    assert (one.idle_cycles, one.utilization, one.busy_share) == (0, 1.0, 1.0)
+    starved = run(layer, np.eye(4, 18, dtype=bool).reshape(4, 2, 3, 3), spikes, Array(pes=1), STARVING)
+    assert 0 < starved.utilization < 0.5
+
+
+def test_events_are_those_of_the_tickets_spikes_for_one_image():
+    layer, array, broadcast = layer_of(), Array(pes=2, accumulators=4), Broadcast(fifo_depth=1, width=1)
+    rng = np.random.default_rng(0)
+    mask, spikes = rng.random((4, 2, 3, 3)) < 0.3, rng.random((3, 3, 2, 4, 5)) < 0.3
+    ticket = Ticket([layer], {"conv2": mask}, timesteps=3, spikes={"conv2": spikes})
+    found, summed = (
+        events(placed_on(layer, mask, array), ticket, array, broadcast),
+        run(layer, mask, spikes, array, broadcast),
+    )
+    assert found.timing == summed.timing()
+    assert found.timing.latency_cycles == summed.latency_cycles / 3
+    assert found.timing.tokens == summed.delivered_tokens / 3
+    assert (found.timing.utilization, found.timing.fifo_max) == (summed.utilization, summed.occupancy_max)
+    assert found.by_pe["work_cycles"] == (summed.work / 3).tolist()
+    assert list(found.by_pe) == ["work_cycles", "starved_cycles", "blocked_cycles", "tail_cycles"]
+
+
+@pytest.mark.parametrize("spikes", [None, {}, {"conv3": np.ones((1, 3, 2, 4, 5), dtype=bool)}])
+def test_missing_spikes_are_reported_with_their_shape(spikes):
+    layers = [layer_of(), layer_of(name="conv3")]
+    masks = {layer.name: np.ones((4, 2, 3, 3), dtype=bool) for layer in layers}
+    ticket = Ticket(layers, masks, timesteps=3, spikes=spikes)
+    expected = r"layer 'conv2': expected spikes of shape \(images, 3, 2, 4, 5\), got none"
+    with pytest.raises(InputError, match=expected):
+        events(placed_on(layers[0], masks["conv2"], Array()), ticket, Array(), Broadcast())
+
+
+def test_layer_events_keeps_what_it_is_given():
+    layer, array = layer_of(), Array(pes=2)
+    mask, spikes = np.ones((4, 2, 3, 3), dtype=bool), np.ones((1, 3, 2, 4, 5), dtype=bool)
+    layer_events(placed_on(layer, mask, array), spikes, 256, Broadcast())
+    assert mask.all()
+    assert spikes.all()
