@@ -1,13 +1,19 @@
-"""The leaky integrate-and-fire neuron on CPUs: one compiled pass over the memory forward, and one backward."""
+"""The leaky integrate-and-fire neuron on CPUs: one compiled pass over the memory forward, and one backward.
+
+Each number is written by one thread, so the number of threads changes no result.
+"""
 
 import math
 
+import numba
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from uticket.engine import kernels
+Floats = NDArray[np.float32]
+BLOCK = 1024  # neurons that stay in a core's cache over all timesteps
+# Loops run from 0 over slices: an index that might be negative would keep the compiler from using vectors.
 
 
 def forward(current: Tensor, leak: float, spike_threshold: float, dim: int) -> tuple[Tensor, Tensor]:
@@ -20,7 +26,7 @@ def forward(current: Tensor, leak: float, spike_threshold: float, dim: int) -> t
         membrane = torch.empty(current.shape)
     spikes = torch.empty_like(membrane)
     steps = [_by_steps(tensor, dim) for tensor in (arriving.detach(), membrane, spikes)]
-    kernels.lif_forward(steps[0], leak, spike_threshold, *steps[1:])
+    fire(steps[0], leak, spike_threshold, *steps[1:])
     return spikes.to(current.dtype), membrane
 
 
@@ -33,7 +39,7 @@ def backward(
         arriving = torch.empty_like(membrane).copy_(arriving)
     grad = torch.empty_like(membrane)
     grad_out, membranes, out = (_by_steps(tensor, dim) for tensor in (arriving, membrane, grad))
-    kernels.lif_backward(grad_out, membranes, leak, spike_threshold, alpha, out)
+    back_in_time(grad_out, membranes, leak, spike_threshold, alpha, out)
     return grad.to(grad_spikes.dtype)
 
 
@@ -46,9 +52,59 @@ def _laid_out(x: Tensor, dim: int) -> Tensor:
     return x.contiguous()
 
 
-def _by_steps(x: Tensor, dim: int) -> NDArray[np.float32]:
+def _by_steps(x: Tensor, dim: int) -> Floats:
     """Return a view (outer, timesteps, inner) of the memory of `x`."""
     outer, timesteps = math.prod(x.shape[:dim]), x.shape[dim]
     inner = x.numel() // (outer * timesteps)
-    view: NDArray[np.float32] = x.as_strided((outer, timesteps, inner), (timesteps * inner, inner, 1)).numpy()
+    view: Floats = x.as_strided((outer, timesteps, inner), (timesteps * inner, inner, 1)).numpy()
     return view
+
+
+@numba.njit(parallel=True, cache=True)
+def fire(current: Floats, leak: float, spike_threshold: float, membrane: Floats, spikes: Floats) -> None:
+    """Fill membrane (before the reset) and spikes, both (outer, T, inner); current may have one timestep for all."""
+    outer, timesteps, inner = membrane.shape
+    blocks = (inner + BLOCK - 1) // BLOCK
+    decay, gain, limit = np.float32(leak), np.float32(1 - leak), np.float32(spike_threshold)
+    zero, one = np.float32(0), np.float32(1)
+    for place in numba.prange(outer * blocks):
+        o, low = place // blocks, place % blocks * BLOCK
+        high = min(low + BLOCK, inner)
+        for t in range(timesteps):
+            arriving = current[o, min(t, current.shape[1] - 1), low:high]
+            now, spike, before = membrane[o, t, low:high], spikes[o, t, low:high], membrane[o, max(t - 1, 0), low:high]
+            if t == 0:
+                for i in range(len(now)):
+                    now[i] = gain * arriving[i]
+            else:
+                for i in range(len(now)):
+                    kept = decay * before[i]
+                    now[i] = (kept if before[i] < limit else zero) + gain * arriving[i]
+            for i in range(len(now)):
+                spike[i] = one if now[i] >= limit else zero
+
+
+@numba.njit(parallel=True, cache=True)
+def back_in_time(
+    grad_spikes: Floats, membrane: Floats, leak: float, spike_threshold: float, alpha: float, grad: Floats
+) -> None:
+    """Fill the gradient of the current; all arrays are (outer, T, inner)."""
+    outer, timesteps, inner = membrane.shape
+    blocks = (inner + BLOCK - 1) // BLOCK
+    decay, limit = np.float32(leak), np.float32(spike_threshold)
+    height, steepness = np.float32((1 - leak) * alpha / 2), np.float32(np.pi / 2 * alpha)
+    zero, one = np.float32(0), np.float32(1)
+    for place in numba.prange(outer * blocks):
+        o, low = place // blocks, place % blocks * BLOCK
+        high = min(low + BLOCK, inner)
+        for back in range(timesteps):
+            t = timesteps - 1 - back
+            arriving, u, now = grad_spikes[o, t, low:high], membrane[o, t, low:high], grad[o, t, low:high]
+            for i in range(len(now)):
+                distance = (u[i] - limit) * steepness
+                now[i] = height * arriving[i] / (one + distance * distance)
+            if back > 0:
+                later = grad[o, t + 1, low:high]
+                for i in range(len(now)):
+                    passed = decay * later[i]
+                    now[i] += passed if u[i] < limit else zero

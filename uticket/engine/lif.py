@@ -9,7 +9,7 @@ from snntorch import surrogate
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from uticket.engine import lif_cpu, lif_steps
+from uticket.engine import lif_steps
 
 HAS_TRITON = find_spec("triton") is not None
 ON_GPU = torch.float32, torch.bfloat16, torch.float16
@@ -50,7 +50,11 @@ def engine(current: Tensor) -> Any:
         from uticket.engine import lif_gpu  # imported here: Triton only where there is a GPU
 
         return lif_gpu
-    return lif_cpu if current.device.type == "cpu" and current.dtype in ON_CPU else lif_steps
+    if current.device.type == "cpu" and current.dtype in ON_CPU:
+        from uticket.engine import lif_cpu  # imported here: numba only where neurons run on a CPU
+
+        return lif_cpu
+    return lif_steps
 
 
 class LIF(snntorch.Leaky):
@@ -70,6 +74,11 @@ class LIF(snntorch.Leaky):
             init_hidden=True,
         )
         self.constants = leak, spike_threshold, alpha
+
+    def extra_repr(self) -> str:
+        """Name the constants: the text of a network then says all that its weights do not."""
+        leak, spike_threshold, alpha = self.constants
+        return f"leak={leak}, spike_threshold={spike_threshold}, alpha={alpha}"
 
     def forward(self, current: Tensor) -> Tensor:
         """current: (timesteps, ...), floating. Returns spikes, 0 or 1."""

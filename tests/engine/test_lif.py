@@ -4,7 +4,7 @@ import pytest
 import snntorch
 import torch
 
-from uticket.engine.neuron import LIF, LIFSteps
+from uticket.engine.lif import LIF, LIFSteps
 
 LEAK, THRESHOLD, ALPHA = 0.25, 1.0, 2.0
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from uticket.engine import lif_steps
-from uticket.engine.neuron import engine
+from uticket.engine.lif import engine
 
 triton = pytest.importorskip("triton")
 LEAK, THRESHOLD, ALPHA = 0.25, 1.0, 2.0

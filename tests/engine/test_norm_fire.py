@@ -1,11 +1,11 @@
-"""Norm and neurons in one pass, beside one after the other."""
+"""Norm and neurons in one pass, compared with one after the other."""
 
 import pytest
 import torch
 from torch import nn
 
-from uticket.engine.layout import BatchLast
-from uticket.engine.neuron import LIF
+from uticket.engine.batch_last import BatchLast
+from uticket.engine.lif import LIF
 from uticket.engine.norm_fire import norm_fire
 
 SHAPES = [(3, 4, 5, 7, 6), (2, 1, 40, 40, 4), (5, 3, 1, 1, 2), (1, 2, 9, 9, 64)]
