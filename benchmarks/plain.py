@@ -12,8 +12,10 @@ import torch
 from snntorch import surrogate
 from torch import Tensor, nn
 
-from uticket.config.params import Model
-from uticket.networks.models import POOL, VGG_STEPS
+from uticket.config.training import Model
+from uticket.networks.vgg import POOL, VGG7, VGG16
+
+PLANS = {"vgg7": VGG7, "vgg16": VGG16}
 
 
 class PlainVGG(nn.Module):
@@ -25,7 +27,7 @@ class PlainVGG(nn.Module):
         super().__init__()
         self.timesteps = settings.timesteps
         self.layers = nn.ModuleList()
-        for step in VGG_STEPS[settings.name]:
+        for step in PLANS[settings.name]:
             if step == POOL:
                 self.layers.append(layers.MaxPool2d(2))
                 continue

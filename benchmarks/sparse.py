@@ -3,7 +3,7 @@
 The networks of the paper (VGG-16 at 32 x 32) and of the default run (vgg7 at 8 x 8), T = 4. Ours, a plain snnTorch loop
 over the timesteps and SpikingJelly run in turn in one process, on the same images; times are medians of the repeats, in
 seconds. Then each layer shape of both networks alone, at several densities: where SPARSE_BELOW of
-`uticket.engine.layout` comes from. `python -m benchmarks.sparse` prints JSON.
+`uticket.engine.choose` comes from. `python -m benchmarks.sparse` prints JSON.
 """
 
 import json
@@ -17,8 +17,10 @@ from benchmarks.plain import plain_networks
 from benchmarks.step import settings, stepper
 from benchmarks.timing import in_turn
 from uticket.base.seeds import generator
-from uticket.engine.layout import BatchFirst, Kept, SparseConv, choose_layout
-from uticket.networks.models import SpikingNetwork, build, weight_layers
+from uticket.engine.choose import choose_layout
+from uticket.engine.layout import BatchFirst
+from uticket.engine.sparse import KeptWeights, SparseConv
+from uticket.networks.network import SpikingNetwork, build, weight_layers
 from uticket.networks.shapes import describe_layers
 from uticket.ticket.mask import Mask
 from uticket.training.device import choose_device
@@ -67,7 +69,7 @@ def layer_steps(filters: int, channels: int, side: int, images: int, density: fl
     mask = rng.random(tuple(module.weight.shape)) < density
     with torch.no_grad():
         module.weight *= torch.from_numpy(mask)
-    kept = Kept.of(mask, 1, 1)
+    kept = KeptWeights.of(mask, 1, 1)
     last = (torch.rand(channels, 4, side, side, images // 4) < 0.15).float().requires_grad_()
     first = (
         last.detach()

@@ -15,7 +15,7 @@ from torch import Tensor
 from benchmarks.plain import plain_networks
 from benchmarks.step import settings, stepper
 from benchmarks.timing import in_turn
-from uticket.networks.models import build
+from uticket.networks.network import build
 from uticket.training.device import choose_device
 
 REPEATS = 15

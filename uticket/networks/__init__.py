@@ -1,1 +1,1 @@
-"""The networks."""
+"""The networks: one file each, and what they share."""

@@ -6,7 +6,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from uticket.networks.models import SpikingNetwork, weight_layers
+from uticket.networks.network import SpikingNetwork, weight_layers
 from uticket.ticket.layer import Layer
 
 

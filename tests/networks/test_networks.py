@@ -2,8 +2,9 @@ import pytest
 import torch
 from torch import nn
 
-from uticket.networks.models import build, weight_layers
+from uticket.networks.network import build, weight_layers
 from uticket.networks.shapes import describe_layers
+from uticket.networks.vgg import POOL
 
 RESNET19_LAYERS = (
     ["conv1"]
@@ -32,8 +33,8 @@ def test_vgg16_has_the_layers_of_the_paper(small):
     layers = describe_layers(network, (3, 32, 32))
     assert [layer.name for layer in layers] == [f"conv{n}" for n in range(1, 14)] + ["fc"]
     assert [layer.filters for layer in layers] == [64, 64, 128, 128, 256, 256, 256, 512, 512, 512, 512, 512, 512, 10]
-    assert network.steps.count("M") == 5
-    assert network.steps[-1] == "M"  # leaves 1x1 to fc
+    assert network.steps.count(POOL) == 5
+    assert network.steps[-1] == POOL  # leaves 1x1 to fc
     sizes = [32, 32, 16, 16, 8, 8, 8, 4, 4, 4, 2, 2, 2, 1]
     assert [layer.output_size for layer in layers] == [(size, size) for size in sizes]
     assert sum(layer.on_pes for layer in layers) == 12

@@ -1,0 +1,71 @@
+"""What every network is: a spiking network with direct encoding, all timesteps folded into the batch.
+
+A network is one file of this folder: a subclass of `SpikingNetwork`, and `NETWORKS = {"name": what builds it}`, a
+dictionary written out at the top level, from which settings, options and `build` learn its name.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from uticket.config.tables import NETWORKS
+from uticket.config.training import Model
+from uticket.engine.layout import BatchFirst, Layout
+from uticket.engine.lif import LIF
+
+
+class SpikingNetwork(nn.Module):
+    """Base of the networks: images (B, channels, height, width) -> outputs (T, B, classes), one for each timestep.
+
+    Direct encoding: the first convolution sees each image once, and its result drives the first neurons in all T
+    timesteps. From there on convolutions, batch norms and pooling see T x B images, T first. A subclass calls its
+    layers through `layout`, which decides how activations lie in memory.
+    """
+
+    encoder = "conv1"  # the layer that reads the image
+    timesteps: int  # may be changed at any time
+    adds_to: dict[str, str]  # layer -> the residual sum that its output is part of
+
+    def __init__(self, settings: Model) -> None:
+        super().__init__()
+        self.timesteps = settings.timesteps
+        self.adds_to = {}
+        self.layout: Layout = BatchFirst()
+
+    def by_timestep(self, outputs: Tensor) -> Tensor:
+        """Unfold: (T x B, classes) -> (T, B, classes)."""
+        by_timestep: Tensor = outputs.unflatten(0, (self.timesteps, -1))
+        return by_timestep
+
+
+def build(settings: Model, image_shape: Sequence[int], num_classes: int, seed: int) -> SpikingNetwork:
+    """Return a freshly initialized network for images of shape (channels, height, width).
+
+    settings.name is looked up in the files of this folder; what builds a network takes (settings, image channels,
+    number of classes). Weights: He normal by the number of outputs, as is usual before batch norm; the same seed gives
+    the same weights, and the global random numbers stay as they are.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network: SpikingNetwork = NETWORKS[settings.name](settings, image_shape[0], num_classes)
+        for module in network.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+    network.to(memory_format=torch.channels_last)
+    return network
+
+
+def weight_layers(network: nn.Module) -> dict[str, nn.Conv2d | nn.Linear]:
+    """Return the convolution and linear layers by name, in the order of the network: those that a mask covers."""
+    return {name: m for name, m in network.named_modules() if isinstance(m, nn.Conv2d | nn.Linear)}
+
+
+def scaled(filters: int, settings: Model) -> int:
+    """Return the number of filters of a layer that has `filters` at width 1, at least 1."""
+    return max(1, round(filters * settings.width))
+
+
+def lif(settings: Model) -> LIF:
+    """Return the neurons of a layer."""
+    return LIF(settings.leak, settings.spike_threshold, settings.surrogate_alpha)
