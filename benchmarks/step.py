@@ -5,8 +5,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from uticket.config.params import Model
-from uticket.training.train import per_step_loss
+from uticket.config.training import Model
+from uticket.training.loss import per_step_loss
 
 
 def settings(name: str) -> Model:

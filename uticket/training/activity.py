@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from uticket.networks.models import SpikingNetwork, weight_layers
+from uticket.networks.network import SpikingNetwork, weight_layers
 from uticket.ticket.layer import Layer
 from uticket.training.batches import Images
 from uticket.training.evaluate import TEST_BATCH

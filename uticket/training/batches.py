@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from uticket.config.params import Augment
+from uticket.config.training import Augment
 from uticket.data.prepared import ImageSet, Prepared
 
 
@@ -34,8 +34,8 @@ class Images:
     def order(self, batch_size: int, rng: torch.Generator) -> Tensor:
         """Return the numbers of the images of one epoch, in an order drawn from `rng`.
 
-        The images that do not fill the last batch are left out, so that batch norm always sees whole batches; they
-        are others in each epoch.
+        The images that do not fill the last batch are left out, different ones in each epoch, so that batch norm always
+        sees whole batches.
         """
         order = torch.randperm(len(self), generator=rng, device=rng.device).to(self.images.device)
         return order[: self.num_batches(batch_size) * batch_size]

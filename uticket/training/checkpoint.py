@@ -4,10 +4,11 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
-from uticket.base.errors import InputError
+from uticket.base.errors import InputError, one_line
+from uticket.base.files import write_bytes
 
 State = dict[str, Tensor]
 
@@ -20,7 +21,7 @@ def copy_state(network: nn.Module) -> State:
 
 def save_state(state: State, path: Path) -> None:
     """Write a state."""
-    save_file(state, path)
+    write_bytes(path, save(state))
 
 
 def load_state(network: nn.Module, path: Path) -> None:
@@ -28,5 +29,4 @@ def load_state(network: nn.Module, path: Path) -> None:
     try:
         network.load_state_dict(load_file(path))
     except (OSError, SafetensorError, RuntimeError) as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"{path}: expected the weights of this network, came: {reason}") from None
+        raise InputError(f"{path}: expected the weights of this network, got: {one_line(error)}") from None

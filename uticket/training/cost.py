@@ -1,20 +1,41 @@
 """What a training took on this machine: time, speed, memory."""
 
-import json
 import platform
 import resource
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
 
+from uticket.base.files import write_json
 from uticket.training.ranks import Ranks
 
 
+class Stopwatch:
+    """The seconds that each epoch takes, over all runs of a training."""
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []  # of each epoch that has ended
+        self.start()
+
+    def start(self, before: float = 0.0) -> None:
+        """Begin an epoch. before: the seconds that it took in earlier runs."""
+        self._began, self._before = time.monotonic(), before
+
+    def elapsed(self) -> float:
+        """Return the seconds of this epoch so far, in all runs of it."""
+        return self._before + time.monotonic() - self._began
+
+    def stop(self) -> None:
+        """End an epoch."""
+        self.seconds.append(self.elapsed())
+
+
 @dataclass(frozen=True)
-class Cost:
+class TrainingCost:
     """cost.json of a ticket. It differs from run to run, so neither DVC nor git tracks it."""
 
     device: str
@@ -25,8 +46,8 @@ class Cost:
     peak_memory_gb: float  # of the GPU of the first process, or of the process on the CPU; 10^9 bytes
 
     @classmethod
-    def of(cls, seconds: Sequence[float], images_per_epoch: int, device: torch.device, ranks: Ranks) -> "Cost":
-        """Sum up the `seconds` of each epoch."""
+    def of(cls, seconds: Sequence[float], images_per_epoch: int, device: torch.device, ranks: Ranks) -> "TrainingCost":
+        """Sum up a training. seconds: of each epoch, at least one. images_per_epoch: over all processes."""
         total = sum(seconds)
         gpu = device.type == "cuda"
         return cls(
@@ -40,10 +61,10 @@ class Cost:
 
     def write(self, path: Path) -> None:
         """Write cost.json."""
-        path.write_text(json.dumps(asdict(self), indent=1) + "\n")
+        write_json(path, asdict(self))
 
 
 def _peak_of_process() -> int:
-    """Return bytes."""
+    """Return the most memory that this process has had, in bytes."""
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

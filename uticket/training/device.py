@@ -4,7 +4,6 @@ import ctypes
 import os
 from contextlib import suppress
 
-import numba
 import torch
 
 from uticket.base.errors import InputError
@@ -16,10 +15,12 @@ def choose_device(name: str) -> torch.device:
     Each process of torchrun gets a GPU of its own. Raises InputError if there is no such device.
     """
     if name == "cuda" and not torch.cuda.is_available():
-        raise InputError("train.device: expected a device of this machine (cpu, auto), came 'cuda'")
+        raise InputError("train.device: expected a device of this machine (cpu, auto), got 'cuda'")
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     if name == "cpu":
+        import numba  # imported here: not needed on GPUs
+
         keep_freed_memory()
         # both may share one OpenMP: the first compiled loop must not change PyTorch's number of threads, and its sums
         numba.set_num_threads(min(torch.get_num_threads(), numba.get_num_threads()))

@@ -1,14 +1,14 @@
-"""Early-time tickets: the search goes on with as few timesteps as tell the classes almost as all of them do.
+"""Early-time tickets: the search continues with the fewest timesteps whose outputs nearly match those of all T.
 
 Source: LTH-SNN (Kim et al., ECCV 2022): after two epochs of the dense training, over up to 1,000 training images (here
 spread evenly over the set), the Kullback-Leibler divergence of the classes after t timesteps from those after all,
-divided by the largest over t; the first t below the threshold.
+divided by the largest over t; the first t below the threshold. The images are used as they are, without augmentation.
 """
 
 import torch
 from torch import Tensor
 
-from uticket.networks.models import SpikingNetwork
+from uticket.networks.network import SpikingNetwork
 from uticket.training.batches import Images
 from uticket.training.evaluate import TEST_BATCH
 
@@ -34,7 +34,7 @@ def enough_timesteps(by_timesteps: dict[int, float], timesteps: int, threshold: 
 
 @torch.no_grad()
 def choose_timesteps(network: SpikingNetwork, images: Images, threshold: float) -> tuple[int, dict[int, float]]:
-    """Return how many timesteps are enough for `network`, and the divergences that say so."""
+    """Return how many timesteps are enough for `network`, and the divergence of each number of them."""
     network.eval()
     spread = torch.linspace(0, len(images) - 1, min(IMAGES, len(images))).long().to(images.labels.device)  # all classes
     some = Images(images.images[spread], images.labels[spread], images.mean, images.deviation)

@@ -1,9 +1,9 @@
-"""Accuracy of a network on a set of images."""
+"""How many images a network classifies right."""
 
 import torch
 from torch import Tensor
 
-from uticket.networks.models import SpikingNetwork
+from uticket.networks.network import SpikingNetwork
 from uticket.training.batches import Images
 from uticket.training.ranks import ALONE, Ranks
 

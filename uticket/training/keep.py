@@ -1,38 +1,33 @@
-"""Keeping the state of a training, so that a run that is killed goes on where it was.
+"""Saving the state of a training, so that a run that was killed resumes when it is started again.
 
 States lie in .uticket/scratch under the project's root, one folder for each training, named by a digest of everything
-that decides its result: another mask, other weights, images, settings or code never take it up. A state is a
-safetensors file, written beside the old one and then put in its place; nothing is unpickled.
+that decides its result (`uticket.training.key`): a training with another mask, other weights, images, settings or code
+never uses it. A state is a safetensors file, written beside the old one, then put in its place; nothing is unpickled.
 """
 
 import fcntl
-import hashlib
 import json
 import os
 import shutil
 import signal
-import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import FrameType
 from typing import Any, Self
 
-import psutil
-import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
-import uticket
-from uticket.base.errors import InputError
+from uticket.base.errors import InputError, one_line
+from uticket.base.files import write_bytes
 from uticket.base.progress import log
+from uticket.training.key import digest
+from uticket.training.overseer import Overseer
 from uticket.training.ranks import ALONE, Ranks
-
-PACKAGE = Path(uticket.__file__).parent
-FOLDERS_OF_A_TRAINING = ("base", "config", "ticket", "mapping", "prune", "engine", "networks", "training")
-SECONDS_BETWEEN_LOOKS = 1.0  # at the process that started the run
+from uticket.training.saved import Saved
 
 
 def scratch_root() -> Path:
@@ -40,32 +35,12 @@ def scratch_root() -> Path:
     return Path(os.environ.get("DVC_ROOT", ".")) / ".uticket" / "scratch"
 
 
-def digest(parts: Iterable[str | Tensor]) -> str:
-    """Return a digest of texts and tensors."""
-    whole = hashlib.blake2b(digest_size=16)
-    for part in parts:
-        content = part.encode() if isinstance(part, str) else part.detach().cpu().contiguous().numpy().tobytes()
-        whole.update(len(content).to_bytes(8, "big") + content)
-    return whole.hexdigest()
-
-
-def code_in_use() -> list[str]:
-    """Return what decides a training beside its input: the code, PyTorch's version, the number of threads.
-
-    All modules that a training may import count, also those that are imported late, and the program itself.
-    """
-    program = getattr(sys.modules["__main__"], "__file__", None)
-    files = [file for folder in FOLDERS_OF_A_TRAINING for file in sorted((PACKAGE / folder).glob("*.py"))]
-    files += [Path(program)] if program is not None else []
-    return [torch.__version__, str(torch.get_num_threads()), *(file.read_text() for file in files)]
-
-
 class Keep(AbstractContextManager["Keep"]):
-    """Where one training keeps its state: `with Keep(...) as keep: train(..., keep=keep); write the results`.
+    """Where one training keeps its state: `with Keep(...) as keep: train(job, keep); write the results`.
 
     The state is removed when the block ends without an error. what: names the training. minutes: between two states;
     0 keeps every step. ranks: the processes that train together; the first one keeps the state of all.
-    A run that is asked to end (SIGTERM, SIGINT), or whose dvc process is gone, keeps its state and ends.
+    A run that is asked to stop (SIGTERM, SIGINT), or whose dvc process is gone, keeps its state and stops.
     """
 
     def __init__(self, what: str, minutes: float, ranks: Ranks = ALONE, root: Path | None = None) -> None:
@@ -75,8 +50,8 @@ class Keep(AbstractContextManager["Keep"]):
         self._lock: Any = None
         self._asked = 0  # number of the signal
         self._before: dict[int, Any] = {}
-        self._overseer = _dvc_above()
-        self._saved = self._looked = time.monotonic()
+        self._overseer = Overseer()
+        self._saved = time.monotonic()
 
     def __enter__(self) -> Self:
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -94,77 +69,70 @@ class Keep(AbstractContextManager["Keep"]):
     def _ask(self, number: int, _: FrameType | None) -> None:
         self._asked = number
 
-    def open(self, key: str) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
-        """Take the folder of `key` for this run; return the state in it: tensors, and what else there is.
+    def open(self, key: str) -> Saved | None:
+        """Take the folder of `key` for this run, and return the state in it.
 
-        A damaged state is told and left aside: None, as if there were none. Raises InputError if another run has it.
+        A damaged state is logged and ignored: None, as if there were none. Raises InputError if another run has the
+        folder.
         """
-        state: tuple[dict[str, Tensor], dict[str, Any]] | None = self.ranks.from_first(lambda: self._open(key))
+        state: Saved | None = self.ranks.from_first(lambda: self._open(key))
         return state
 
-    def _open(self, key: str) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
-        self._folder = self._root / f"{self.what.replace('/', '-')}-{key}"
-        self._folder.mkdir(parents=True, exist_ok=True)
-        self._lock = (self._folder / "lock").open("a+")
+    def _open(self, key: str) -> Saved | None:
+        folder = self._root / f"{self.what.replace('/', '-')}-{key}"
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            folder.mkdir(parents=True, exist_ok=True)
+            lock = (folder / "lock").open("a+")
+        except OSError as error:
+            reason = error.strerror or one_line(error)
+            raise InputError(f"{folder}: expected a place to keep the state in, got: {reason}") from None
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            self._lock.close()
-            self._folder, folder = None, self._folder
-            raise InputError(f"{self.what}: expected to be the only run of it, came another one ({folder})") from None
-        path = self._folder / "state.safetensors"
-        if not path.exists():
-            return None
+            lock.close()
+            raise InputError(f"{self.what}: expected to be its only run, got another one in {folder}") from None
+        self._folder, self._lock = folder, lock
+        path = folder / "state.safetensors"
         try:
-            with safe_open(path, framework="pt") as file:
-                written = file.metadata()
-                tensors = {name: file.get_tensor(name) for name in sorted(file.keys())}
-            if written["digest"] != digest([written["rest"], *tensors, *tensors.values()]):
-                raise ValueError("other bytes than were written")
-            return tensors, json.loads(written["rest"])
+            return _read(path) if path.exists() else None
         except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
-            reason = " ".join(str(error).split())
-            log.warning("%s  expected a whole state in %s, came: %s; starting over", self.what, path, reason)
+            log.warning("%s  expected a whole state in %s, got: %s; starting over", self.what, path, one_line(error))
             return None
 
     def due(self) -> bool:
-        """Say whether the state is to be saved after this step: in all processes if in one of them."""
-        now = time.monotonic()
-        if self._overseer is not None and now - self._looked >= SECONDS_BETWEEN_LOOKS:
-            self._looked = now
-            if not self._overseer.is_running() or self._overseer.status() == psutil.STATUS_ZOMBIE:
-                self._asked = signal.SIGTERM
-        found = self.ranks.most(self._asked or int(now - self._saved >= self._seconds))
+        """Return whether the state is to be saved after this step: in all processes if in one of them."""
+        if self._overseer.gone():
+            self._asked = signal.SIGTERM
+        found = self.ranks.most(self._asked or int(time.monotonic() - self._saved >= self._seconds))
         if found > 1:
             self._asked = found
         return found > 0
 
     def save(self, tensors: Mapping[str, Tensor], rest: dict[str, Any]) -> None:
-        """Put a state in the place of the last one, then end the run if it was asked to.
+        """Put a state in the place of the last one, then stop the run if it was asked to.
 
-        Raises SystemExit with 128 + the number of the signal.
+        Raises SystemExit with 128 + the number of the signal, and InputError if the state cannot be written.
         """
         if self.ranks.first:
             assert self._folder is not None, "open comes first"
-            part = self._folder / "state.part"
-            whole = {name: tensors[name].contiguous() for name in sorted(tensors)}
-            text = json.dumps(rest)
-            save_file(whole, part, {"rest": text, "digest": digest([text, *whole, *whole.values()])})
-            part.replace(self._folder / "state.safetensors")
+            _write(self._folder / "state.safetensors", Saved(dict(tensors), rest))
         self._saved = time.monotonic()
         if self._asked:
-            log.warning("%s  asked to end; the next run goes on from here", self.what)
+            log.warning("%s  asked to stop; the next run resumes from here", self.what)
             raise SystemExit(128 + self._asked)
 
 
-def _dvc_above() -> psutil.Process | None:
-    """Return the dvc process that started this one, if one did; there may be a shell in between."""
-    if "DVC_ROOT" not in os.environ:
-        return None
-    for process in psutil.Process().parents():
-        try:
-            if any("dvc" in Path(word).name for word in process.cmdline()[:3]):
-                return process
-        except psutil.Error:
-            continue
-    return None
+def _write(path: Path, state: Saved) -> None:
+    whole = {name: state.tensors[name].contiguous() for name in sorted(state.tensors)}
+    text = json.dumps(state.rest)
+    write_bytes(path, save(whole, {"rest": text, "digest": digest([text, *whole, *whole.values()])}))
+
+
+def _read(path: Path) -> Saved:
+    """Return what `_write` wrote. Raises one of several errors if it is damaged, down to one bit."""
+    with safe_open(path, framework="pt") as file:
+        written = file.metadata()
+        tensors = {name: file.get_tensor(name) for name in sorted(file.keys())}
+    if written["digest"] != digest([written["rest"], *tensors, *tensors.values()]):
+        raise ValueError("other bytes than were written")
+    return Saved(tensors, json.loads(written["rest"]))

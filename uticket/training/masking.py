@@ -1,9 +1,9 @@
 """A mask on a network: pruned weights are zero and stay zero while it is trained."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from uticket.networks.models import weight_layers
+from uticket.networks.network import SpikingNetwork, weight_layers
 from uticket.ticket.mask import Mask
 
 
@@ -12,20 +12,21 @@ class MaskedWeights:
 
     A pruned weight starts at zero and its gradient is set to zero in each step, so that momentum and weight decay have
     nothing to add to it. Layers of which the mask keeps everything cost nothing.
-    Raises ValueError, naming the layer, if the mask does not cover the network.
+    network, mask: as given. masks: of the layers that lack weights, on the network's device. Raises ValueError, naming
+    the layer, if the mask does not cover the network.
     """
 
-    def __init__(self, network: nn.Module, mask: Mask) -> None:
+    def __init__(self, network: SpikingNetwork, mask: Mask) -> None:
         layers = weight_layers(network)
         if set(layers) != set(mask):
             odd = sorted(set(layers) ^ set(mask))[0]
-            raise ValueError(f"mask: expected the layers of the network, differs in {odd!r}")
-        self.mask = mask
+            raise ValueError(f"mask: expected the layers of the network, got a difference in {odd!r}")
+        self.network, self.mask = network, mask
         self._weights: list[Tensor] = []
-        self.masks: list[Tensor] = []  # of the layers that lack weights
+        self.masks: list[Tensor] = []
         for name, layer in layers.items():
             if mask[name].shape != tuple(layer.weight.shape):
-                shapes = f"{tuple(layer.weight.shape)}, came {mask[name].shape}"
+                shapes = f"{tuple(layer.weight.shape)}, got {mask[name].shape}"
                 raise ValueError(f"mask: expected layer {name!r} of shape {shapes}")
             if not mask[name].all():
                 self._weights.append(layer.weight)

@@ -57,16 +57,16 @@ class Ranks:
         """Return what `make` returns in the first process, or raise its InputError in all of them."""
         if self.world == 1:
             return make()
-        told: list[Any] = [None, None]
+        found: list[Any] = [None, None]
         if self.first:
             try:
-                told[0] = make()
+                found[0] = make()
             except InputError as error:
-                told[1] = error.message
-        dist.broadcast_object_list(told, device=torch.device("cpu"))
-        if told[1] is not None:
-            raise InputError(told[1])
-        return told[0]
+                found[1] = str(error)
+        dist.broadcast_object_list(found, device=torch.device("cpu"))
+        if found[1] is not None:
+            raise InputError(found[1])
+        return found[0]
 
     def wrapped(self, network: nn.Module) -> nn.Module:
         """Return the network with gradients averaged over the processes, and on GPUs batch norm over whole batches.
@@ -79,7 +79,7 @@ class Ranks:
         device = next(network.parameters()).device
         if device.type == "cuda":
             nn.SyncBatchNorm.convert_sync_batchnorm(network)
-        with warnings.catch_warnings(action="ignore", category=FutureWarning):  # the option got another name
+        with warnings.catch_warnings(action="ignore", category=FutureWarning):  # the option was renamed
             gpus = [device.index] if device.type == "cuda" else None
             return DistributedDataParallel(network, device_ids=gpus, broadcast_buffers=False)
 
@@ -95,17 +95,17 @@ ALONE = Ranks()
 
 @contextmanager
 def joined() -> Iterator[Ranks]:
-    """Meet the other processes that torchrun started."""
+    """Join the processes that torchrun started; without torchrun, be alone."""
     if "RANK" not in os.environ:
         yield ALONE
         return
     dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo")
     try:
         yield Ranks(dist.get_rank(), dist.get_world_size())
-    except SystemExit:  # in all of them
+    except SystemExit:  # raised in all processes
         dist.destroy_process_group()
         raise
-    dist.destroy_process_group()  # not behind an error of one process: taking leave waits for the others
+    dist.destroy_process_group()  # not after an error of one process: it waits for all of them
 
 
 def use_all_gpus(device: str) -> None:

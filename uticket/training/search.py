@@ -1,22 +1,20 @@
-"""A training that only searches the next mask, made shorter: by fewer timesteps, by fewer epochs."""
+"""A training that only searches for the next mask, shortened: by fewer timesteps, by fewer epochs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from uticket.base.files import Weights
-
 
 class EarlyStop(Protocol):
-    """What says that a search may end (`uticket.prune.early_bird`); its text names its settings."""
+    """What decides whether a search may end (`uticket.pruning.early_bird`); its repr names its settings."""
 
-    recent: Sequence[NDArray[np.uint8]]  # what it has to remember
+    recent: Sequence[NDArray[np.uint8]]  # what it has to remember when a training resumes
 
-    def see(self, weights: Weights) -> None:
-        """Take up the weights at the end of an epoch, by layer."""
+    def see(self, weights: Mapping[str, NDArray[np.floating]]) -> None:
+        """Note the weights at the end of an epoch, by layer."""
 
     @property
     def settled(self) -> bool:
@@ -25,7 +23,7 @@ class EarlyStop(Protocol):
 
 @dataclass(frozen=True)
 class Search:
-    """How a training is made shorter; by default it is not."""
+    """How a training is shortened; by default it is not."""
 
     early_time: float | None = None  # threshold by which the timesteps are chosen, see `early_time`
     early_stop: EarlyStop | None = None

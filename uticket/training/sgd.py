@@ -7,14 +7,14 @@ import torch
 from torch import Tensor, nn
 from torch.optim.sgd import sgd  # without the class around it, which imports PyTorch's compiler: seconds in each stage
 
-from uticket.config.params import Train
+from uticket.config.training import Train
 
 
 class SGD:
     """The optimizer of a training of `num_steps` steps.
 
     v = momentum v + (gradient + weight_decay w); w = w - rate v. The rate of step t = 0, 1, ... is
-    learning_rate (1 + cos(pi t / num_steps)) / 2.
+    learning_rate (1 + cos(pi t / num_steps)) / 2. network: whose parameters all take part in the loss.
     """
 
     def __init__(self, network: nn.Module, settings: Train, num_steps: int) -> None:
@@ -34,7 +34,7 @@ class SGD:
 
     @torch.no_grad()
     def step(self) -> None:
-        """Go on by one step."""
+        """Change all parameters by one step."""
         gradients = [p.grad for p in self._parameters if p.grad is not None]
         assert len(gradients) == len(self._parameters), "every parameter takes part in the loss"
         momenta: list[Tensor | None] = [*self.momenta]
@@ -53,7 +53,7 @@ class SGD:
         self.steps += 1
 
     def restore(self, momenta: Sequence[Tensor], steps: int) -> None:
-        """Take up the momenta and the number of steps of a training that is continued."""
+        """Set the momenta and the number of steps taken, to resume a training."""
         for ours, theirs in zip(self.momenta, momenta, strict=True):
             ours.copy_(theirs)
         self.steps = steps

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from uticket.config.params import Augment
+from uticket.config.training import Augment
 from uticket.data.prepared import ImageSet, Prepared
 from uticket.training.batches import Images, on_device
 

@@ -13,48 +13,43 @@ from types import ModuleType
 import pytest
 import torch
 
-from tests.conftest import PARAMS, ROOT
-from tests.test_train import half_mask, made_up
+from tests.helpers import ROOT
+from tests.training.helpers import BRIEF, SMALL, drawn_mask, fresh, job_of
 from uticket.base.errors import InputError
 from uticket.base.progress import log
-from uticket.config.params import Model, Train, read_params
-from uticket.networks.models import build
+from uticket.config.training import Train
 from uticket.training.checkpoint import State, copy_state
 from uticket.training.device import choose_device
-from uticket.training.keep import Keep, code_in_use, digest
-from uticket.training.masking import MaskedWeights
+from uticket.training.keep import Keep
 from uticket.training.train import Trained, train
 
 SCRIPT = """
 import sys
 from pathlib import Path
-from types import ModuleType
-from tests.conftest import PARAMS
-from tests.test_keep import LONG, trained_to
+from tests.training.test_keep import LONG, trained_to
 from uticket.base.progress import start_logging
 start_logging()
 settings = LONG.model_copy(update={"epochs": int(sys.argv[3])})
 trained_to(Path(sys.argv[1]), settings, Path(sys.argv[2]))
 """
-LONG = read_params(PARAMS).train.model_copy(update={"epochs": 6, "batch_size": 4, "save_minutes": 0.0, "device": "cpu"})
-SMALL = read_params(PARAMS).model.model_copy(update={"width": 0.125})
+LONG = BRIEF.model_copy(update={"epochs": 6, "batch_size": 4, "save_minutes": 0.0})
 
 
 @pytest.fixture(autouse=True)
 def as_before():
-    """Let the log be seen, whoever started it before, and denormal numbers exist again behind a training."""
+    """Let the log be seen, whoever started it before, and denormal numbers exist again after a training."""
     before, log.propagate = log.propagate, True
     yield
     log.propagate = before
     torch.set_flush_denormal(False)
 
 
-def training(folder: Path, settings: Train, model: Model = SMALL) -> tuple[State, Trained]:
+def training(folder: Path, settings: Train) -> tuple[State, Trained]:
     choose_device("cpu")
-    network = build(model, (1, 8, 8), 2, seed=0)
+    network = fresh(SMALL)
+    job = job_of(network, drawn_mask(network), settings, rewind_epoch=2)
     with Keep("test/r01", settings.save_minutes, root=folder) as keep:
-        weights = MaskedWeights(network, half_mask(network))
-        trained = train(network, weights, made_up(), made_up(), settings, 0, keep, rewind_epoch=2)
+        trained = train(job, keep)
     return copy_state(network), trained
 
 
@@ -94,23 +89,23 @@ def test_run_that_is_killed_three_times_ends_with_the_same_bytes(tmp_path):
         assert not (tmp_path / "two.pt").exists(), "it was over before it was killed"
     last = start(tmp_path / "two", tmp_path / "two.pt")
     assert last.wait() == 0
-    assert "goes on in epoch" in last.stderr.read()
+    assert "resumes in epoch" in last.stderr.read()
     assert same(tmp_path / "one.pt", tmp_path / "two.pt")
 
 
-def test_run_that_is_asked_to_end_keeps_its_state_and_goes_on(tmp_path):
+def test_run_that_is_asked_to_stop_keeps_its_state_and_resumes(tmp_path):
     process = start(tmp_path / "scratch", tmp_path / "out.pt")
     wait_for_state(tmp_path / "scratch", process)
     process.send_signal(signal.SIGTERM)
     assert process.wait() == 128 + signal.SIGTERM
-    assert "asked to end; the next run goes on from here" in process.stderr.read()
+    assert "asked to stop; the next run resumes from here" in process.stderr.read()
     again = start(tmp_path / "scratch", tmp_path / "out.pt")
     assert again.wait() == 0
-    assert "goes on in epoch" in again.stderr.read()
+    assert "resumes in epoch" in again.stderr.read()
 
 
 def test_training_ends_soon_after_dvc_was_killed(tmp_path):
-    """A made-up dvc starts the training through a shell, as the real one does, and is killed without a word."""
+    """A made-up dvc starts the training through a shell, as the real one does, and gets SIGKILL."""
     dvc = tmp_path / "dvc"
     dvc.write_text(f"#!{sys.executable}\nimport subprocess, sys\nsubprocess.run(sys.argv[1], shell=True)\n")
     dvc.chmod(0o755)
@@ -147,7 +142,7 @@ class KilledError(Exception):
 
 
 def stopped_in(folder: Path, settings: Train, steps: int, monkeypatch) -> None:
-    """Train until so many states were kept, and stop there as if killed."""
+    """Train until this number of states was kept, and stop there as if killed."""
     save, left = Keep.save, [steps]
 
     def save_and_stop(self, *state):
@@ -173,16 +168,16 @@ def test_state_of_any_step_leads_to_the_same_result(tmp_path, steps, monkeypatch
     assert not list((tmp_path / "scratch").glob("*/*"))
 
 
-def test_state_of_other_settings_is_never_taken_up(tmp_path, monkeypatch, caplog):
+def test_state_of_other_settings_is_never_used(tmp_path, monkeypatch, caplog):
     stopped_in(tmp_path, LONG, 5, monkeypatch)
     with caplog.at_level("INFO", logger="uticket"):
         training(tmp_path, LONG.model_copy(update={"weight_decay": 0.0}))
-        assert "goes on" not in caplog.text
+        assert "resumes" not in caplog.text
         training(tmp_path, LONG.model_copy(update={"save_minutes": 3.0}))
-        assert "goes on in epoch 1, at batch 6" in caplog.text
+        assert "resumes in epoch 1, at batch 6" in caplog.text
 
 
-def test_damaged_state_is_told_and_training_starts_over(tmp_path, monkeypatch, caplog):
+def test_damaged_state_is_logged_and_training_starts_over(tmp_path, monkeypatch, caplog):
     expected, _ = training(tmp_path / "other", LONG)
     for damage in (
         lambda whole: whole[: len(whole) // 2],
@@ -205,7 +200,7 @@ def test_second_run_of_the_same_training_stops_with_one_line(tmp_path):
         first.open("key")
         with (
             Keep("lth/r01", 0, root=tmp_path) as second,
-            pytest.raises(InputError, match="expected to be the only run of it"),
+            pytest.raises(InputError, match="lth/r01: expected to be its only run, got another one in"),
         ):
             second.open("key")
         with Keep("lth/r01", 0, root=tmp_path) as other:
@@ -222,28 +217,9 @@ def test_code_that_is_imported_late_damages_no_state(tmp_path, monkeypatch):
     with pytest.raises(KilledError):
         killed()
     late = ModuleType("uticket.training.late")
-    late.__file__ = str(ROOT / "uticket" / "snn" / "lif_gpu.py")
+    late.__file__ = str(ROOT / "uticket" / "engine" / "lif_gpu.py")
     monkeypatch.setitem(sys.modules, late.__name__, late)
     with Keep("test", 0, root=tmp_path) as keep:
         state = keep.open("key")
     assert state is not None
     assert state[1] == {"b": 1}
-
-
-def test_code_counts_whether_it_is_imported_yet_or_not(tmp_path, monkeypatch):
-    program = tmp_path / "stage.py"
-    program.write_text("main")
-    (tmp_path / "snn").mkdir()
-    (tmp_path / "snn" / "lif_gpu.py").write_text("late")
-    monkeypatch.setattr("uticket.training.keep.PACKAGE", tmp_path)
-    monkeypatch.setattr(sys.modules["__main__"], "__file__", str(program), raising=False)
-    before = code_in_use()
-    assert {"late", "main"} <= set(before)
-    program.write_text("other")
-    assert code_in_use() != before
-
-
-def test_digest_tells_everything_apart():
-    one, two = torch.tensor([1.0, 2.0]), torch.tensor([2.0, 1.0])
-    assert digest(["a", one]) == digest(["a", one.clone()])
-    assert len({digest(parts) for parts in (["a", one], ["a", two], ["b", one], ["a"], ["a", one, two])}) == 5

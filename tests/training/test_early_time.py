@@ -3,8 +3,7 @@ import math
 import pytest
 import torch
 
-from tests.test_train import made_up
-from uticket.networks.models import build
+from tests.training.helpers import fresh, made_up
 from uticket.training import early_time
 from uticket.training.batches import Images
 from uticket.training.early_time import choose_timesteps, divergences, enough_timesteps
@@ -34,7 +33,7 @@ def test_outputs_that_never_change_need_two_timesteps_and_two_need_no_choice():
     assert enough_timesteps({}, 2, 0.6) == 2
 
 
-def test_images_of_all_classes_are_looked_at(small, monkeypatch):
+def test_images_of_all_classes_are_used(small, monkeypatch):
     """Images in the order of their classes, as a folder gives them."""
     seen = []
     monkeypatch.setattr(early_time, "IMAGES", 8)
@@ -42,7 +41,7 @@ def test_images_of_all_classes_are_looked_at(small, monkeypatch):
     images = made_up()
     order = images.labels.argsort(stable=True)
     in_order = Images(images.images[order], images.labels[order], images.mean, images.deviation)
-    network = build(small, (1, 8, 8), 2, seed=0)
+    network = fresh(small)
     network.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     choose_timesteps(network, in_order, 0.6)
     bright_above = seen[0][:, 0, :4].mean((1, 2)) > seen[0][:, 0, 4:].mean((1, 2))
@@ -52,7 +51,7 @@ def test_images_of_all_classes_are_looked_at(small, monkeypatch):
 
 def test_a_network_with_fewer_timesteps_gives_the_outputs_of_the_first_ones(small):
     """So that one pass over all timesteps is enough."""
-    network = build(small.model_copy(update={"timesteps": 5}), (1, 8, 8), 2, seed=0).eval()
+    network = fresh(small.model_copy(update={"timesteps": 5})).eval()
     images = made_up()
     with torch.no_grad():
         whole = network(images.normalized(images.images))

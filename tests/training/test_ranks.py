@@ -7,24 +7,23 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.conftest import PARAMS, ROOT
-from tests.test_train import half_mask, made_up
+from tests.helpers import ROOT
+from tests.training.helpers import BRIEF, drawn_mask, fresh, made_up
+from tests.training.helpers import SMALL as SMALLER
 from uticket.base.errors import InputError
-from uticket.config.params import Train, read_params
-from uticket.networks.models import SpikingNetwork, build
+from uticket.config.training import Train
+from uticket.networks.network import SpikingNetwork
 from uticket.training.checkpoint import copy_state
 from uticket.training.device import choose_device
 from uticket.training.keep import Keep
 from uticket.training.masking import MaskedWeights
 from uticket.training.ranks import ALONE, Ranks, joined, use_all_gpus
-from uticket.training.train import train
+from uticket.training.train import Job, train
 
 STEPS = 20
 IMAGES = 25  # one batch of them is an epoch; two processes get 13 and 12
-SMALL = read_params(PARAMS).model.model_copy(update={"width": 0.5, "spike_threshold": 0.5})
-SETTINGS = read_params(PARAMS).train.model_copy(
-    update={"epochs": STEPS, "batch_size": IMAGES, "learning_rate": 0.2, "device": "cpu"}
-)
+SMALL = SMALLER.model_copy(update={"width": 0.5, "spike_threshold": 0.5})
+SETTINGS = BRIEF.model_copy(update={"epochs": STEPS, "batch_size": IMAGES, "learning_rate": 0.2})
 BATCHES = SETTINGS.model_copy(update={"epochs": 3, "batch_size": 8})
 
 
@@ -42,13 +41,13 @@ def with_fixed_statistics(network: SpikingNetwork) -> SpikingNetwork:
 
 def trained(ranks: Ranks, folder: Path) -> dict[str, object]:
     """Train with fixed statistics; return the network's state and the loss of each step."""
-    return train_with(ranks, folder, with_fixed_statistics(build(SMALL, (1, 8, 8), 2, seed=0)), SETTINGS)
+    return train_with(ranks, folder, with_fixed_statistics(fresh(SMALL)), SETTINGS)
 
 
 def train_with(
     ranks: Ranks, folder: Path, network: SpikingNetwork, settings: Train, stop_at: int | None = None
 ) -> dict[str, object]:
-    """stop_at: the step in which the process that does not write is asked to end."""
+    """stop_at: the step in which the process that does not write is asked to stop."""
     with Keep("test", 1000.0, ranks, folder) as keep:
         if stop_at is not None and not ranks.first:
             due, left = keep.due, [stop_at]
@@ -59,8 +58,8 @@ def train_with(
                 return due()
 
             keep.due = due_and_asked
-        masked = MaskedWeights(network, half_mask(network))
-        found = train(network, masked, made_up(IMAGES), made_up(600), settings, 0, keep)
+        masked = MaskedWeights(network, drawn_mask(network))
+        found = train(Job(masked, made_up(IMAGES), made_up(600), settings, 0), keep)
     losses = [epoch.loss for epoch in found.epochs]
     return {"state": copy_state(network), "losses": losses, "accuracy": found.epochs[-1].test_accuracy}
 
@@ -71,16 +70,16 @@ def main() -> None:
     with joined() as ranks:
         if stop_at is None:
             torch.save(trained(ranks, folder / "scratch"), folder / f"fixed{ranks.rank}.pt")
-        network = build(SMALL, (1, 8, 8), 2, seed=0)
+        network = fresh(SMALL)
         found = train_with(ranks, folder / "scratch", network, BATCHES, stop_at)
         torch.save(found, folder / f"{ranks.rank}.pt")
-        told = []
+        results = []
         for make in (lambda: ranks.rank, fail):
             try:
-                told.append(ranks.from_first(make))
+                results.append(ranks.from_first(make))
             except InputError as error:
-                told.append(error.message)
-        (folder / f"{ranks.rank}.txt").write_text(str(told))
+                results.append(str(error))
+        (folder / f"{ranks.rank}.txt").write_text(str(results))
 
 
 def fail() -> None:
@@ -88,7 +87,15 @@ def fail() -> None:
 
 
 def start(folder: Path, stop_at: int = 0) -> subprocess.CompletedProcess:
-    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "tests.test_ranks"]
+    launcher = [
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc-per-node",
+        "2",
+        "-m",
+        "tests.training.test_ranks",
+    ]
     return subprocess.run([sys.executable, *launcher, folder, str(stop_at)], cwd=ROOT, capture_output=True, text=True)
 
 
@@ -123,8 +130,8 @@ def test_what_the_first_process_finds_is_known_to_both(together):
     assert {(together / f"{rank}.txt").read_text() for rank in (0, 1)} == {"[0, 'of the first']"}
 
 
-def test_processes_that_are_asked_to_end_keep_one_state_and_go_on(together, tmp_path):
-    stopped = start(tmp_path, stop_at=5)  # in the second of three epochs, behind the second of its three batches
+def test_processes_that_are_asked_to_stop_keep_one_state_and_resume(together, tmp_path):
+    stopped = start(tmp_path, stop_at=5)  # in the second of three epochs, after the second of its three batches
     assert stopped.returncode != 0
     assert len(list(tmp_path.glob("scratch/*/state.safetensors"))) == 1
     again = start(tmp_path)
@@ -136,8 +143,8 @@ def test_processes_that_are_asked_to_end_keep_one_state_and_go_on(together, tmp_
 
 
 def test_batch_must_be_large_enough_for_the_processes(tmp_path):
-    network = build(SMALL, (1, 8, 8), 2, seed=0)
-    with pytest.raises(InputError, match="at least 2 images in a batch for each of 13 processes, came 25"):
+    network = fresh(SMALL)
+    with pytest.raises(InputError, match="at least 2 images in a batch for each of 13 processes, got 25"):
         train_with(Ranks(0, 13), tmp_path, network, SETTINGS)
 
 

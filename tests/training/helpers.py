@@ -1,0 +1,69 @@
+"""What the tests of training need: made-up images, masks, jobs, and one training from its start to its end."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from uticket.config.training import Augment, Model, Train
+from uticket.networks.network import SpikingNetwork, build, weight_layers
+from uticket.ticket.mask import Mask
+from uticket.training.batches import Images
+from uticket.training.job import Job
+from uticket.training.keep import Keep
+from uticket.training.masking import MaskedWeights
+from uticket.training.train import Trained, train
+
+SMALL = Model(name="vgg7", width=0.125, timesteps=4, leak=0.25, spike_threshold=1.0, surrogate_alpha=2.0)
+BRIEF = Train(
+    epochs=2,
+    batch_size=8,
+    learning_rate=0.1,
+    momentum=0.9,
+    weight_decay=0.0005,
+    loss="per_step",
+    augment=Augment(crop=1, flip=False, cutout=0),
+    device="cpu",
+    sparse="auto",
+    precision="fp32",
+    compile=False,
+    save_minutes=1000,
+)
+
+
+def made_up(count: int = 24) -> Images:
+    """Images of two classes that a network can tell apart: bright above or bright below."""
+    draw = torch.Generator().manual_seed(0)
+    images = torch.randint(0, 60, (count, 1, 8, 8), generator=draw)
+    labels = torch.arange(count) % 2
+    images[labels == 0, :, :4] += 150
+    images[labels == 1, :, 4:] += 150
+    return Images(images.to(torch.uint8), labels, torch.full((1, 1, 1), 100.0), torch.full((1, 1, 1), 80.0))
+
+
+def drawn_mask(network: SpikingNetwork, density: float = 0.5) -> Mask:
+    """A mask that keeps each weight with this probability."""
+    rng = np.random.default_rng(0)
+    return Mask({name: rng.random(layer.weight.shape) < density for name, layer in weight_layers(network).items()})
+
+
+def ones(network: SpikingNetwork) -> Mask:
+    """The mask that keeps everything."""
+    return Mask.ones({name: tuple(layer.weight.shape) for name, layer in weight_layers(network).items()})
+
+
+def fresh(model: Model) -> SpikingNetwork:
+    """The network of the settings for the made-up images."""
+    return build(model, (1, 8, 8), 2, seed=0)
+
+
+def job_of(network: SpikingNetwork, mask: Mask, settings: Train, seed: int = 0, **more: Any) -> Job:
+    """A training on the made-up images."""
+    return Job(MaskedWeights(network, mask), made_up(), made_up(), settings, seed, **more)
+
+
+def run(job: Job, folder: Path) -> Trained:
+    """Train; keep the state in `folder` as often as the settings say."""
+    with Keep("test", job.settings.save_minutes, root=folder) as keep:
+        return train(job, keep)

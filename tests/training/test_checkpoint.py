@@ -1,0 +1,21 @@
+import pytest
+import torch
+
+from tests.training.helpers import fresh
+from uticket.networks.network import build
+from uticket.training.checkpoint import copy_state, load_state, save_state
+
+
+def test_state_is_loaded_as_saved_and_damage_is_reported(small, tmp_path):
+    one, other = (build(small, (1, 8, 8), 2, seed) for seed in (0, 1))
+    save_state(copy_state(one), tmp_path / "state")
+    load_state(other, tmp_path / "state")
+    assert torch.equal(one.conv4.weight, other.conv4.weight)
+    (tmp_path / "half").write_bytes((tmp_path / "state").read_bytes()[:2000])
+    for path in (tmp_path / "half", tmp_path / "absent"):
+        with pytest.raises(ValueError, match=f"{path.name}: expected the weights of this network, got: "):
+            load_state(one, path)
+    wider = fresh(small.model_copy(update={"width": 0.25}))
+    with pytest.raises(ValueError, match="state: expected the weights of this network") as error:
+        load_state(wider, tmp_path / "state")
+    assert "\n" not in str(error.value)
