@@ -63,10 +63,13 @@ def files_of(registry: Registry) -> set[Path]:
 def imported(path: Path) -> set[Path]:
     """The files of the project that `path` imports, directly or through others, in functions and registries too."""
     found: set[Path] = set()
-    waiting = [path]
+    waiting, packages = [path], {Path("uticket/__init__.py")}
     while waiting:
         names = imported_names(ast.parse((ROOT / waiting.pop()).read_text()))
         files = {Path(*name.split(".")).with_suffix(".py") for name in names}
+        opened = {Path(*name.split("."), "__init__.py") for name in names} - packages
+        opened = {package for package in opened if (ROOT / package).exists()}
+        packages, waiting = packages | opened, [*waiting, *opened]
         for name in names:
             table = getattr(tables, name.rpartition(".")[2], None)
             if name.startswith("uticket.config.tables.") and isinstance(table, Registry):
