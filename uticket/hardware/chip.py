@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 
 from uticket.base.errors import InputError
 from uticket.config.block import Block
@@ -12,8 +12,15 @@ from uticket.config.wording import describe
 
 DEFAULT_CHIP = Path(__file__).parent / "chips" / "uticket-32nm.yaml"
 
+
+def _in_a_pe(component: str) -> str:
+    if component.startswith(("SRAM", "DRAM")):
+        raise ValueError(f"expected another name than SRAM and DRAM, which are beside the PEs, got {component!r}")
+    return component
+
+
 # by which energy is summed up; the default chip has those of Fig. 8 of the paper: MAC, LIF and MEM (scratchpad)
-Component = Annotated[str, Field(pattern="^[A-Z][A-Z0-9]*$")]
+Component = Annotated[str, Field(pattern="^[A-Z][A-Z0-9]*$"), AfterValidator(_in_a_pe)]
 Action = Literal["operation", "work_cycle", "update"]  # `uticket.hardware.energy`
 
 
