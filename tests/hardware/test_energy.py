@@ -1,11 +1,10 @@
-from pathlib import Path
-
 import pandas as pd
 import pytest
 
+from tests.helpers import FIXTURES
 from uticket.hardware.energy import pe_energy
 
-PUBLISHED = pd.read_csv(Path(__file__).parent / "data" / "paper_tables.csv")  # Tables I and II, Fig. 7a of the paper
+PUBLISHED = pd.read_csv(FIXTURES / "paper_tables.csv")  # Tables I and II, Fig. 7a of the paper
 
 
 def test_energy_of_a_few_cycles_by_hand():

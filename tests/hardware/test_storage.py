@@ -6,26 +6,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from tests.helpers import FLOWS, placed_flow, placed_mask
 from uticket.hardware.storage import fit_scratchpad, pack, size_bits, unpack
-from uticket.mapping.mapping import POLICIES, Mapping, channel_slices, contiguous, unit_nonzeros
+from uticket.mapping.placed import Placed
 
 shapes = st.tuples(st.integers(1, 7), st.integers(1, 5), st.integers(1, 3), st.integers(1, 3))
 levels = hnp.arrays(np.int32, shapes, elements=st.one_of(st.just(0), st.integers(-32768, 32767)))
 masks = hnp.arrays(bool, shapes)
 
 
-def mapping_of(mask: np.ndarray, pes: int, flow: str) -> Mapping:
-    if flow == "input-channels":
-        return channel_slices(*mask.shape[:2], pes)
-    return POLICIES[flow](unit_nonzeros(mask), pes)
-
-
-flows = st.sampled_from([*sorted(POLICIES), "input-channels"])
+flows = st.sampled_from(FLOWS)
 
 
 def test_stream_of_two_filters_by_hand():
     values = np.array([[[5, 0, 0], [0, 0, -7]], [[0, 0, 0], [1, 2, 3]]])[:, :, np.newaxis]
-    packed = pack(values, contiguous(np.zeros(2, dtype=np.int64), 2))
+    packed = pack(values, placed_mask(values != 0, 2))
     assert [f"{byte:08b}" for byte in packed.wsp] == ["10000100", "00011100"]  # six kernel positions, then filled up
     assert packed.words.tolist() == [5, -7, 1, 2, 3]
     assert (packed.unit.tolist(), packed.pe.tolist(), packed.begin.tolist()) == ([0, 1], [0, 1], [0, 2, 5])
@@ -34,36 +29,40 @@ def test_stream_of_two_filters_by_hand():
 @settings(max_examples=300, deadline=None)
 @given(levels, st.integers(1, 9), flows)
 def test_what_is_packed_is_what_is_unpacked(values, pes, flow):
-    mapping = mapping_of(values != 0, pes, flow)
-    packed = pack(values, mapping)
+    placed = placed_flow(values != 0, pes, flow)
+    packed = pack(values, placed)
     assert np.array_equal(unpack(packed), values)
-    streams = packed.pe * (mapping.num_groups + 1) + packed.group
+    streams = packed.pe * (placed.num_groups + 1) + packed.group
     assert (np.diff(streams) >= 0).all()  # a PE reads its groups one after another
-    assert (packed.pe == mapping.pe[packed.unit]).all()
-    stored = fit_scratchpad(values != 0, mapping, 1024)
-    size = size_bits(values != 0, stored)["wsp"]
+    assert (packed.pe == placed.pe[packed.unit]).all()
+    assert (packed.group == placed.group[packed.unit]).all()
+    stored = fit_scratchpad(placed, 1024)
+    size = size_bits(placed, stored)["wsp"]
     assert size >= 16 * len(packed.words) + values.size
     if flow in ("contiguous", "sorted"):
         assert size == 16 * len(packed.words) + 16 * len(values) * math.ceil(values[0].size / 16)
 
 
 def test_weights_beyond_a_word_are_refused():
-    with pytest.raises(ValueError, match=r"levels: expected -32768 .. 32767, came 0 .. 32768"):
-        pack(np.array([[[[32768]]], [[[0]]]]), contiguous(np.zeros(2, dtype=np.int64), 2))
+    with pytest.raises(ValueError, match=r"levels: expected -32768 .. 32767, got 0 .. 32768"):
+        pack(np.array([[[[32768]]], [[[0]]]]), placed_mask(np.ones((2, 1, 1, 1), dtype=bool), 2))
+    with pytest.raises(ValueError, match=r"levels: expected -32768 .. 32767, got -32769 .. 0"):
+        pack(np.array([[[[-32769]]], [[[0]]]]), placed_mask(np.ones((2, 1, 1, 1), dtype=bool), 2))
 
 
 def test_sizes_of_two_filters_by_hand():
     mask = np.zeros((2, 5, 3, 3), dtype=bool)
     mask[0, 0, 0, 0] = mask[1, 4, 2, 2] = True  # the second after 44 zeros: two full runs of 16
-    stored = fit_scratchpad(mask, contiguous(unit_nonzeros(mask), 2), 1024)
-    assert size_bits(mask, stored) == {
+    placed = placed_mask(mask, 2)
+    stored = fit_scratchpad(placed, 1024)
+    assert size_bits(placed, stored) == {
         "dense": 90 * 16,
         "csr": 2 * (16 + 6) + 3 * 2,
         "bitmap": 90 + 2 * 16,
         "run_length": (2 + 2) * 20,
         "wsp": 2 * 48 + 2 * 16,
     }
-    assert size_bits(mask, stored, 4)["dense"] == 90 * 4
+    assert size_bits(placed, stored, 4)["dense"] == 90 * 4
 
 
 def plain_run_length(mask: np.ndarray) -> int:
@@ -75,7 +74,7 @@ def plain_run_length(mask: np.ndarray) -> int:
                 entries, zeros = entries + 1, 0
             else:
                 zeros += 1
-        # what was stored for zeros behind the last weight is not needed
+        # what was stored for zeros after the last weight is not needed
         last = np.flatnonzero(row).max(initial=-1)
         entries -= (len(row) - 1 - last) // 16
     return 20 * entries
@@ -84,18 +83,19 @@ def plain_run_length(mask: np.ndarray) -> int:
 @settings(max_examples=300, deadline=None)
 @given(hnp.arrays(bool, st.tuples(st.integers(1, 3), st.integers(1, 12), st.just(3), st.just(3)), fill=st.just(False)))
 def test_run_length_code_is_that_of_a_plain_encoder(mask):
-    stored = fit_scratchpad(mask, contiguous(unit_nonzeros(mask), 2), 1024)
-    assert size_bits(mask, stored)["run_length"] == plain_run_length(mask)
+    placed = placed_mask(mask, 2)
+    assert size_bits(placed, fit_scratchpad(placed, 1024))["run_length"] == plain_run_length(mask)
 
 
-def plain_passes(mask: np.ndarray, mapping: Mapping, capacity: int) -> tuple[int, int]:
+def plain_passes(placed: Placed, capacity: int) -> tuple[int, int]:
     """Words of the fullest PE and passes of the PE that needs most, adding channel after channel."""
+    mask = placed.mask
     channels, kernel = mask.shape[1], mask[0, 0].size
     units = [(f, c) for f in range(len(mask)) for c in range(channels)]
-    per = len(units) // len(mapping.bins)
+    per = len(units) // len(placed.bins)
     words, passes = 0, 1
-    for place in set(mapping.bins.tolist()):
-        held = [units[i] for i in range(len(units)) if mapping.bins[i // per] == place]
+    for place in set(placed.bins.tolist()):
+        held = [units[i] for i in range(len(units)) if placed.bins[i // per] == place]
         need = lambda cut: sum(mask[f, c].sum() for f, c in cut) + math.ceil(kernel * len(cut) / 16)  # noqa: E731
         words = max(words, need(held))
         count, run = 1, []
@@ -112,16 +112,16 @@ def plain_passes(mask: np.ndarray, mapping: Mapping, capacity: int) -> tuple[int
 @settings(max_examples=300, deadline=None)
 @given(masks, st.integers(1, 9), flows, st.integers(2, 40))
 def test_scratchpads_are_filled_as_channel_by_channel(mask, pes, flow, capacity):
-    mapping = mapping_of(mask, pes, flow)
-    stored = fit_scratchpad(mask, mapping, capacity)
-    assert (stored.words.max(), stored.passes.max()) == plain_passes(mask, mapping, capacity)
-    assert stored.words.shape == (mapping.num_groups, pes)
+    placed = placed_flow(mask, pes, flow)
+    stored = fit_scratchpad(placed, capacity)
+    assert (stored.words.max(), stored.passes.max()) == plain_passes(placed, capacity)
+    assert stored.words.shape == (placed.num_groups, pes)
 
 
 def test_filter_of_512_channels_fits_the_scratchpad_at_98_percent():
     mask = np.random.default_rng(0).random((16, 512, 3, 3)) < 0.02
-    stored = fit_scratchpad(mask, contiguous(unit_nonzeros(mask), 16), 1024)
+    stored = fit_scratchpad(placed_mask(mask, 16), 1024)
     assert (stored.words == 288 + mask.reshape(16, -1).sum(axis=1)).all()  # 288 words of WSP: facts, section 2
     assert stored.passes.max() == 1
-    dense = fit_scratchpad(np.ones_like(mask), contiguous(unit_nonzeros(mask), 16), 1024)
+    dense = fit_scratchpad(placed_mask(np.ones_like(mask), 16), 1024)
     assert dense.passes.max() == math.ceil(512 / 106)  # 106 channels: 954 weights and 60 words of WSP
