@@ -1,4 +1,4 @@
-"""Map the tickets of a method to the PEs: what runs where and how it is stored, and what other mappings would do."""
+"""Map the tickets of a method to the PEs: what runs where, how it is stored, and how it would run otherwise."""
 
 import click
 

@@ -12,7 +12,7 @@ class InputError(ValueError):
 def one_line(error: BaseException, limit: int = 200) -> str:
     """Return the text of another library's error on one line of at most `limit` characters; its type if it has none.
 
-    Of an error of the operating system it is the reason alone, without number and file.
+    For an error of the operating system it is only the reason, without number and file.
     """
     text = str(error)
     if isinstance(error, OSError):

@@ -1,6 +1,6 @@
-"""Files that stages hand to each other: arrays (safetensors, .npz), JSON and CSV. Nothing is unpickled.
+"""Files that stages pass to each other: arrays (safetensors, .npz), JSON and CSV. Nothing is unpickled.
 
-Whatever is written appears whole or not at all: it goes to a file beside the target, which then takes its place.
+A file appears whole or not at all: it is written beside the target and then put in its place.
 """
 
 import csv
@@ -26,7 +26,7 @@ Row = Mapping[str, Any]
 def replace_file(path: Path, write: Callable[[Path], object]) -> None:
     """Let `write` write a file beside `path`, and put it in its place; its folder is made if needed.
 
-    Raises InputError, naming the file, if that cannot be done; then `path` is as it was.
+    Raises InputError, naming the file, if that cannot be done; `path` is then unchanged.
     """
     part = path.with_name(f".{path.name}.part")
     try:
@@ -125,7 +125,7 @@ def npz_bytes(arrays: Arrays, compressed: bool = False) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, values in arrays.items():
-            member = zipfile.ZipInfo(f"{name}.npy")  # of 1980
+            member = zipfile.ZipInfo(f"{name}.npy")  # dated 1980
             member.compress_type = zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED
             content = io.BytesIO()
             np.lib.format.write_array(content, np.asanyarray(values), allow_pickle=False)

@@ -1,4 +1,4 @@
-"""Where a long step is: a bar on a terminal, lines in a log elsewhere."""
+"""Progress of a long step: a bar on a terminal, lines in a log elsewhere."""
 
 import logging
 import os
@@ -19,7 +19,7 @@ class _PastTheBar(logging.Handler):
 
 
 def start_logging() -> None:
-    """Send the log of the library to standard error, with the time of day; of processes of torchrun, the first's."""
+    """Send the library's log to standard error, with the time of day; of the processes of torchrun only the first's."""
     handler = _PastTheBar()
     handler.setFormatter(logging.Formatter("%(asctime)s  %(message)s", datefmt="%H:%M:%S"))
     log.handlers = [handler]

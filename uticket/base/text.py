@@ -55,7 +55,7 @@ def cell(name: str, value: Any) -> str:
 
 
 def text_table(rows: Sequence[Row]) -> TextTable:
-    """Return rows as text. The columns are those of any row that have a value in one of them, at least."""
+    """Return rows as text, with the columns of all rows; columns that are empty in every row are left out."""
     names = dict.fromkeys(name for row in rows for name in row)
     columns = {name: [cell(name, row.get(name)) for row in rows] for name in names}
     columns = {name: cells for name, cells in columns.items() if any(cells)}

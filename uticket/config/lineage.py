@@ -12,8 +12,8 @@ DENSE = "dense"  # the ticket of round 0, from which every chain starts
 class Lineage:
     """The tickets by method.
 
-    parents: ticket -> the ticket it is pruned from. Raises ValueError if a parent does not exist or the parents go
-    round in a circle.
+    parents: ticket -> the ticket it is pruned from. Raises ValueError if a parent does not exist or the parents
+    form a circle.
     """
 
     parents: Mapping[str, str]

@@ -65,7 +65,7 @@ class TicketFiles:
 
 
 def ticket_files(ticket: str) -> TicketFiles:
-    """Return the files of `dense` or METHOD/TICKET."""
+    """Return the files of `dense` or METHOD/NAME."""
     return TicketFiles(Path("tickets") / ticket)
 
 
@@ -92,7 +92,7 @@ class MappingFiles:
 
     @property
     def mappings(self) -> Path:
-        """What each mapping would make of each ticket."""
+        """How each ticket would run with each mapping."""
         return self.folder / "mappings.csv"
 
     @property
@@ -102,7 +102,7 @@ class MappingFiles:
 
     @property
     def rounded(self) -> Path:
-        """What rounding the weights to a few bits makes of each ticket."""
+        """How each ticket runs with its weights rounded to a few bits."""
         return self.folder / "rounded.csv"
 
 

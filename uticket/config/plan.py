@@ -1,7 +1,7 @@
 """Plans: what decides the mask of each ticket, and which tickets a method has; small files that stages depend on.
 
-A stage reads the plan of its own ticket or method only, so a change of params.yaml reruns what its plan changes for and
-nothing else: another number of PEs the tickets that are balanced for it, a longer chain none of the others.
+A stage reads only the plan of its own ticket or method, so it reruns only if a change of params.yaml changes that plan.
+Another number of PEs retrains only the tickets balanced for it; a longer chain reruns no other chain.
 """
 
 from pathlib import Path
@@ -40,7 +40,7 @@ class TicketPlan(Plan):
     ticket: str  # METHOD/NAME
     parent: str  # `dense` or METHOD/NAME
     round: int  # of its chain, from 1 on
-    final: bool  # trained to the end and with all timesteps; others are too unless `prune.early_*` shortens the search
+    final: bool  # trained to the end and with all timesteps; false for intermediate tickets with `prune.early_*`
     balance: Balance | None  # None: pruned only
     array: Array | None  # whose groups are balanced; None if they do not matter
 

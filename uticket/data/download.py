@@ -28,7 +28,7 @@ def fetch(url: str, path: Path, md5: str) -> None:
 
     if not path.exists():
         log.info("downloading %s", url)
-        part = path.with_name(f"{path.name}.part")  # so that a download that breaks off never looks whole
+        part = path.with_name(f"{path.name}.part")  # so that an interrupted download never looks like a whole file
         part.unlink(missing_ok=True)
         try:
             download_url(url, part.parent, part.name, md5)

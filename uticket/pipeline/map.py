@@ -1,4 +1,4 @@
-"""The stage `map`: what runs where, how it is stored, and what other mappings and fewer bits would make of it."""
+"""The stage `map`: what runs where, how it is stored, and how it would run with other mappings and fewer bits."""
 
 from collections.abc import Sequence
 from typing import Any

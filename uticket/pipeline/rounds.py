@@ -33,7 +33,7 @@ class Changes:
     """How many weights a round changed."""
 
     num_pruned: int
-    num_recovered: int  # pruned ones that balancing took back, and any others that it added
+    num_recovered: int  # added by balancing: weights just pruned, or others that were not kept
     num_removed: int  # by balancing
 
 
