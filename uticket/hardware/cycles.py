@@ -13,7 +13,7 @@ from uticket.mapping.policies import Ints
 class Cycles:
     """What one layer costs on the array."""
 
-    work_cycles: int  # PE-cycles with an operation
+    work_cycles: int  # PE-cycles of work, with a spike or without
     idle_cycles: int  # PE-cycles of waiting for the busiest PE of the group
     latency_cycles: int  # (work_cycles + idle_cycles) / PEs
     utilization: float  # Eq. 2, in [0, 1]
@@ -45,8 +45,9 @@ def layer_cycles(placed: Placed, timesteps: int = 1) -> Cycles:
 def group_utilization(busiest: Ints, total: NDArray[np.integer | np.floating], pes: int) -> NDArray[np.float64]:
     """Return the utilization of each group that has work, shape (groups with work,), in [0, 1].
 
-    busiest, total: operations of the busiest PE and of all `pes` together, by group. mu = 1 - (max - mean) / max *
-    n / (n - 1): 1 if all PEs have the same work, 0 if one has all of it. Of one PE it is the share that it works: 1.
+    busiest, total: work of the busiest PE and of all `pes` together, by group. mu = 1 - (max - mean) / max *
+    n / (n - 1): 1 if all PEs have the same work, 0 if one has all of it. With a single PE it is the share of time that
+    the PE works: 1.
     Source: Yin et al. 2024, Eq. 2.
     """
     total, busiest = total[busiest > 0], busiest[busiest > 0]
@@ -59,7 +60,7 @@ def group_utilization(busiest: Ints, total: NDArray[np.integer | np.floating], p
 
 
 def group_utilization_ceil(busiest: Ints, total: NDArray[np.float64], pes: int) -> NDArray[np.float64]:
-    """Return Eq. 2 with the mean rounded up, as the published code has it: a group within one operation reads 1."""
+    """Return Eq. 2 with the mean rounded up, as in the published code: 1 if the busiest PE is less than 1 above it."""
     return group_utilization(busiest, np.minimum(np.ceil(total / pes), busiest) * pes, pes)
 
 

@@ -23,7 +23,7 @@ class Counts:
 
     pes: int
     latency_cycles: float
-    work_cycle: float  # PE-cycles with an operation, with a spike or without
+    work_cycle: float  # PE-cycles of work, with a spike or without
     operation: float  # kept weights that meet a spike
     update: float  # output neurons, each in each timestep
     traffic: Traffic

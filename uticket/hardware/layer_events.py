@@ -17,8 +17,8 @@ class LayerEvents:
     layer: str
     images: int
     latency: Ints  # (groups,), cycles
-    work_by_group: Ints  # (groups,), PE-cycles with an operation
-    work: Ints  # (pes,), cycles with an operation
+    work_by_group: Ints  # (groups,), PE-cycles of work
+    work: Ints  # (pes,), cycles of work
     starved: Ints  # (pes,), waiting for the broadcaster, which was sending something else
     blocked: Ints  # (pes,), waiting for the broadcaster, which was waiting for room in the FIFO of another PE
     tail: Ints  # (pes,), waiting for the end of the tile, with nothing left to do
@@ -55,17 +55,17 @@ class LayerEvents:
 
     @property
     def work_cycles(self) -> int:
-        """PE-cycles with an operation."""
+        """PE-cycles of work."""
         return int(self.work.sum())
 
     @property
     def idle_cycles(self) -> int:
-        """PE-cycles without one."""
+        """PE-cycles without work."""
         return len(self.work) * self.latency_cycles - self.work_cycles
 
     @property
     def busy_share(self) -> float:
-        """Work / (work + idle), in [0, 1]; 1 if nothing was to be done."""
+        """Work / (work + idle), in [0, 1]; 1 if there was no work."""
         return self.work_cycles / (len(self.work) * self.latency_cycles) if self.latency_cycles else 1.0
 
     @property

@@ -18,11 +18,11 @@ from uticket.mapping.policies import Ints
 
 
 class TileRun(NamedTuple):
-    """What happened in one barrier to barrier run. By PE: work + starved + blocked + tail = latency."""
+    """What happened from one barrier to the next. By PE: work + starved + blocked + tail = latency."""
 
     latency: int  # cycles until all PEs and the broadcaster are done
-    work: Ints  # (pes,), cycles with an operation
-    starved: Ints  # (pes,), cycles without one because nothing had been sent
+    work: Ints  # (pes,), cycles of work
+    starved: Ints  # (pes,), cycles without work because nothing had been sent
     blocked: Ints  # (pes,), because the broadcaster waited for room at another PE
     tail: Ints  # (pes,), after the last item of this PE
     waited: int  # cycles that items waited at their PEs, summed
@@ -34,7 +34,7 @@ def window(work: Ints, sending: Ints, depth: int) -> TileRun:
     """Send chunks to all PEs.
 
     work: (chunks, pes), cycles that each PE takes for each chunk. sending: (chunks,), cycles that the broadcaster
-    takes for each; 0 for an ideal one. depth: chunks by which a PE may lag behind.
+    takes for each; 0 for an ideal one. depth: chunks by which a PE may be late.
     """
     chunks, pes = work.shape
     places = min(depth, chunks) + 1
