@@ -61,7 +61,7 @@ def layer_events(placed: Placed, spikes: NDArray[np.bool_], accumulators: int, b
 
 @dataclass(frozen=True)
 class GroupWeights:
-    """The weights of one group, in the order in which tokens come."""
+    """The weights of one group, in the order in which tokens arrive."""
 
     key: Ints  # (held,), kernel position (`uticket.hardware.tokens`), ascending
     pe: Ints  # (held,), ascending for each key

@@ -59,7 +59,7 @@ class Simulation:
     """What a ticket costs on an array."""
 
     layers: tuple[Cost, ...]  # of the layers on the PEs, in order
-    network: Cost  # the sums; utilization as in `uticket.hardware.cycles`, FIFOs by latency
+    network: Cost  # the sums; utilization as in `uticket.hardware.cycles`, FIFO mean weighted by latency
 
     def frame(self) -> "pd.DataFrame":
         """Return a row for each layer."""

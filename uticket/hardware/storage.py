@@ -58,7 +58,7 @@ def unpack(packed: Packed) -> NDArray[np.int16]:
 
 
 def size_bits(placed: Placed, scratchpad: "Scratchpad", weight_bits: int = WORD_BITS) -> dict[str, int]:
-    """Return the bits that a layer takes in each format; scratchpad: what `fit_scratchpad` says of it.
+    """Return the bits that a layer takes in each format; scratchpad: what `fit_scratchpad` returns for it.
 
     dense: every weight. csr: weights, a column index each, and where each filter begins. bitmap: one bit for each
     weight, kept or not, and the kept weights. run_length: kept weights, each with the number of zeros before it in its

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Timing:
-    """Cycles and tokens for one image, the mean if there are more.
+    """Cycles and tokens for one image; the mean over the images if there are several.
 
     Of all PEs together work + idle = PEs * latency, and idle = starved + blocked + tail (`uticket.hardware.events`); in
     the analytic model all that is idle is tail.

@@ -1,7 +1,7 @@
 """The tokens of a layer: which activations of an image meet which kernel positions, compiled.
 
 A token is an activation with a spike at one kernel position of one input channel: the output that it adds to follows
-from where it is. Activations without a spike in all timesteps, and those of the padding, make none. Keys number the
+from where it is. Activations without a spike in any timestep, and those of the padding, make none. Keys number the
 kernel positions: channel * kernel height * kernel width + row * kernel width + column.
 Source: facts of the hardware model, sections 2 to 4 and 7.
 """

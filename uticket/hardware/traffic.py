@@ -72,7 +72,7 @@ def layer_traffic(placed: Placed, timesteps: int, accumulators: int, chip: Chip)
 
 
 def read_positions(layer: Layer, tiles: Tiles) -> int:
-    """Count the input positions of one channel that all tiles read, those that several read as often."""
+    """Count the input positions of one channel that all tiles read; one that several tiles read counts for each."""
     spans = []
     for axis in (0, 1):
         begin = np.arange(0, layer.output_size[axis], tiles.side)
