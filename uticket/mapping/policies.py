@@ -22,7 +22,7 @@ def contiguous(workload: Ints, pes: int) -> Places:
 
 
 def by_workload(workload: Ints, pes: int) -> Places:
-    """Group consecutive filters after sorting them by workload, largest first; equal ones stay in order.
+    """Group consecutive filters after sorting them by workload, largest first; ties keep their order.
 
     workload: nonzeros of each filter, shape (filters,). Output channels are permuted, which costs nothing where the
     channels of the next layer can be permuted offline.
@@ -34,8 +34,8 @@ def paired(workload: Ints, pes: int) -> Places:
     """Give each PE of a group two filters, the densest with the sparsest, the second with the second last, and so on.
 
     workload: nonzeros of each filter. Every 2 * pes filters in order of workload form a group; in a last group of
-    fewer, the densest have a PE each and only those beyond `pes` join another. Output channels are permuted, and a PE
-    holds two sums. Source: SparTen's greedy balancing in software (GB-S), facts in the hardware model.
+    fewer, the `pes` densest have a PE each and only the filters beyond them share one. Output channels are permuted,
+    and a PE holds two sums. Source: SparTen's greedy balancing in software (GB-S), facts in the hardware model.
     """
     group, place = np.divmod(_rank(np.argsort(-workload, kind="stable")), 2 * pes)
     return Places(group, np.where(place < pes, place, 2 * pes - 1 - place))

@@ -1,7 +1,7 @@
 """Balancing: the same number of weights for the PEs that run at the same time.
 
 A bin is what one PE holds in one group: a filter, two paired filters, or a slice of the channels of a filter. The mode
-decides with how many weights each bin ends; the choice, with which ones.
+decides how many weights each bin ends with; the choice, which ones.
 """
 
 from collections.abc import Sequence
@@ -30,12 +30,13 @@ def balance(
     trained: Mask | None = None,
     purpose: Sequence[str | int] = ("balance",),
 ) -> Ticket:
-    """Give the PEs equal work: balance the layers that run on the PEs; the others stay as they are.
+    """Give the PEs equal work: balance the layers that run on the PEs; all other layers stay as they are.
 
     array: whose groups are balanced, by default 16 PEs. how: by default the paper's way (`uticket.config.pruning`).
     With the scope `layer` the array does not matter: all filters of a layer end with the same number of weights, so
-    that they keep any number of PEs busy that divides the filters. seed, purpose: what is drawn depends on them and on the
-    name of the layer. trained: the mask before pruning, whose weights have trained values; by default the ticket's.
+    that they keep any number of PEs busy that divides the filters. seed, purpose: with the name of the layer, all that
+    random choices depend on. trained: the mask before pruning, whose weights have trained values; by default the
+    ticket's.
     Returns a new ticket with another mask. Raises InputError if weights are chosen by magnitude and there are none.
     """
     array, how = array or Array(), how or Balance()
@@ -61,7 +62,7 @@ def balance_layer(
     """Give the PEs of each group the same number of weights.
 
     PEs of a group that hold no filter are left out; a slice too small for the target keeps all of its weights, and the
-    others share what is left. A group without weights stays so. rng: what is drawn comes from here. trained, weights:
+    other slices share the rest. A group without weights stays so. rng: draws all random choices. trained, weights:
     of the shape of the mask, as in `balance`.
     Returns a new mask. With the mode `both` a group gains fewer weights than it has PEs.
     Source: Yin et al. 2024, Algorithm 1, lines 6-16; scope and rounding as in its published code (group of n

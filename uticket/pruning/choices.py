@@ -49,7 +49,7 @@ class AtRandom:
 
 @dataclass(frozen=True)
 class ByMagnitude:
-    """Remove the smallest trained weights; recover the largest of those just pruned, then any others at random.
+    """Remove the smallest trained weights; recover the largest of those just pruned, then untrained ones at random.
 
     Ties go to the lower index: it is kept, or recovered, first.
     """
@@ -66,7 +66,7 @@ class ByMagnitude:
         return kept[self._first(kept, (-kept, self.magnitudes[kept]), counts)]
 
     def recovered(self, counts: Ints) -> Ints:
-        """Return the trained pruned weights of largest magnitude; where they do not suffice, untrained ones too."""
+        """Return the trained pruned weights of largest magnitude; if there are too few, untrained ones too."""
         pruned = np.flatnonzero(self.trained & ~self.kept)
         just_pruned = pruned[self._first(pruned, (pruned, -self.magnitudes[pruned]), counts)]
         missing = counts - self.bins.count(np.sort(just_pruned))

@@ -14,7 +14,7 @@ def draw(flat: NDArray[np.bool_], wanted: bool, bins: Bins, counts: Ints, rng: n
     """Draw `counts` positions of each bin at which `flat` is `wanted`, all sets of them equally likely.
 
     flat: a laid out 0/1 array. counts: (bins,). Returns the positions, those of a bin together.
-    Raises ValueError if a bin should give more than it has.
+    Raises ValueError if a bin has fewer than are asked of it.
     """
     ones = bins.count_ones(flat)
     available = ones if wanted else bins.sizes - ones
@@ -65,7 +65,7 @@ def _draw(
 
 @numba.njit(cache=True)
 def _list(flat: NDArray[np.uint8], wanted: int, begin: int, end: int, listed: Ints) -> int:
-    """Write the positions in [begin, end) at which `flat` is `wanted` into `listed`; return how many they are.
+    """Write the positions in [begin, end) at which `flat` is `wanted` into `listed`; return their number.
 
     `listed` has room for one more. Eight weights are passed over at a time if none of them is wanted.
     """

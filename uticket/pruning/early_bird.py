@@ -41,7 +41,7 @@ class EarlyBird:
 
     @property
     def settled(self) -> bool:
-        """Whether the newest of five masks differs from each of the others in less than 2 % of the ticket's weights."""
+        """Whether the newest of five masks differs from each other one in less than 2 % of the ticket's weights."""
         if len(self._recent) < EPOCHS:
             return False
         apart = [int(np.bitwise_count(self._recent[-1] ^ mask).sum()) for mask in self._recent]

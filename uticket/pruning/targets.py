@@ -1,4 +1,4 @@
-"""With how many weights the PEs of a group end (`balance.METHOD.mode`).
+"""How many weights the PEs of a group end with (`balance.METHOD.mode`).
 
 A bin is what one PE holds in one group. A target returns a number for each group, shape (groups,); bins too small for
 it keep all of their weights. counts: (bins,), weights that each bin keeps. sizes: (bins,), those it could keep. group:

@@ -20,7 +20,7 @@ WRAPPED = ("state_dict", "model_state_dict", "model", "net", "network")  # where
 def read_arrays(path: Path) -> Arrays:
     """Read the numeric arrays of a file, by name, in the order of the file (safetensors: by name, numbers by value).
 
-    A PyTorch checkpoint is loaded with weights only; of one that wraps its weights ("state_dict") those are taken. A
+    A PyTorch checkpoint is loaded with weights only; if it wraps its weights ("state_dict"), those are read. A
     weight pruned by `torch.nn.utils.prune` (X_orig, X_mask) is returned as X.
     Raises InputError, naming the file, if it is missing, damaged, of another kind, or wants to run code.
     """

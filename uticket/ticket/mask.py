@@ -59,7 +59,7 @@ class Mask(Mapping[str, NDArray[np.bool_]]):
         return 1 - self.density
 
     def replace(self, layers: Mapping[str, ArrayLike]) -> "Mask":
-        """Return a mask in which the given layers are other arrays; the order of layers stays."""
+        """Return the mask with other arrays for the given layers; the order of layers stays."""
         return Mask({**self, **layers})
 
     def save(self, path: Path) -> None:

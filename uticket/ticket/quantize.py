@@ -16,7 +16,7 @@ def quantize(
     """Round the weights of one layer to whole steps.
 
     kept: the mask of the layer, of the shape of its weights. bits: 2 to 16; the levels lie in -(2^(bits-1) - 1) ..
-    2^(bits-1) - 1, and the largest magnitude takes the last one. With `plain` a weight below half a step becomes 0,
+    2^(bits-1) - 1, and the largest magnitude gets the last one. With `plain` a weight below half a step becomes 0,
     which undoes the balance of a ticket; with `keep_mask` a kept weight has at least one step, with its sign.
     Returns the levels and the step: the rounded weight is level * step.
     """

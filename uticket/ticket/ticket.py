@@ -134,7 +134,7 @@ class Ticket:
         """Make a ticket of masks or weights, by name: the 4-D arrays are convolutions; nonzero means kept.
 
         linear: the 2-D arrays are layers too, and run. layers: the shapes of those that are known, by the name of
-        their array, with or without .weight; of others one output position is assumed.
+        their array, with or without .weight; all other layers have one output position.
         """
         named = {name: np.asarray(values) for name, values in arrays.items()}
         return cls(**parts_of_arrays(named, linear, layers), timesteps=timesteps).choose(linear=linear)
