@@ -25,7 +25,7 @@ Action = Literal["operation", "work_cycle", "update"]  # `uticket.hardware.energ
 
 
 class Quantity(Block):
-    """A number with its unit and where it is from."""
+    """A number with its unit and source."""
 
     value: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     unit: str
@@ -78,7 +78,7 @@ class Words(Quantity):
 
 
 class Part(Block):
-    """What a PE has `count` of."""
+    """One kind of part of a PE."""
 
     part: str
     component: Component
