@@ -17,27 +17,26 @@ import torch
 from benchmarks.timing import in_turn
 from benchmarks.vgg16 import vgg16_masks
 from uticket.base.seeds import generator
+from uticket.config.array import Array
+from uticket.config.pruning import Balance
 from uticket.hardware.cycles import layer_cycles
-from uticket.mapping.mapping import contiguous, unit_nonzeros
-from uticket.prune.balance import balance
+from uticket.mapping.placed import Bools, place
+from uticket.pruning.balance import balance_layer
+from uticket.ticket.ticket import Ticket
 
 PES, REPEATS = 16, 9
 
 
-def audit(masks: list[np.ndarray]) -> list[tuple[int, int, int]]:
+def audit(ticket: Ticket) -> list[tuple[int, int, int]]:
     """Work, idle and latency of each layer, ours."""
-    found = []
-    for mask in masks:
-        nonzeros = unit_nonzeros(mask)
-        cycles = layer_cycles(nonzeros, contiguous(nonzeros, PES))
-        found.append((cycles.work_cycles, cycles.idle_cycles, cycles.latency_cycles))
-    return found
+    found = [layer_cycles(placed) for placed in place(ticket, Array(pes=PES))]
+    return [(cycles.work_cycles, cycles.idle_cycles, cycles.latency_cycles) for cycles in found]
 
 
-def balanced(masks: list[np.ndarray]) -> list[np.ndarray]:
+def balanced(ticket: Ticket) -> list[Bools]:
     """Balanced masks, ours."""
     rng = generator(0, "benchmark", "balance")
-    return [balance(mask, contiguous(unit_nonzeros(mask), PES), rng=rng) for mask in masks]
+    return [balance_layer(placed, Balance(), rng) for placed in place(ticket, Array(pes=PES))]
 
 
 def loop_audit(masks: list[torch.Tensor]) -> list[tuple[int, int, int]]:
@@ -81,15 +80,16 @@ def peak_memory(call: Callable[[], object]) -> int:
 def main() -> None:
     """Measure, check that both give the same counts, print JSON."""
     masks = vgg16_masks()
+    ticket = Ticket.from_arrays({f"conv{number}": mask for number, mask in enumerate(masks)})
     tensors = [torch.from_numpy(mask).float() for mask in masks]
-    assert audit(masks) == loop_audit(tensors)
-    for ours, theirs in zip(balanced(masks), loop_balanced(tensors), strict=True):
-        assert (unit_nonzeros(ours) == unit_nonzeros(theirs.numpy() != 0)).all()
+    assert audit(ticket) == loop_audit(tensors)
+    for ours, theirs in zip(balanced(ticket), loop_balanced(tensors), strict=True):
+        assert (ours.sum(axis=(1, 2, 3)) == np.count_nonzero(theirs.numpy(), axis=(1, 2, 3))).all()
     seconds = in_turn(
         {
-            "audit": lambda: audit(masks),
+            "audit": lambda: audit(ticket),
             "loop_audit": lambda: loop_audit(tensors),
-            "balance": lambda: balanced(masks),
+            "balance": lambda: balanced(ticket),
             "loop_balance": lambda: loop_balanced(tensors),
         },
         REPEATS,
@@ -103,7 +103,7 @@ def main() -> None:
         "machine": platform.machine(),
         "seconds": seconds,
         "times_faster": {name: seconds[f"loop_{name}"] / seconds[name] for name in ("audit", "balance")},
-        "peak_memory_over_masks": peak_memory(lambda: balanced(masks)) / size,
+        "peak_memory_over_masks": peak_memory(lambda: balanced(ticket)) / size,
     }
     print(json.dumps(report, indent=1))
 

@@ -14,37 +14,34 @@ import subprocess
 import sys
 import time
 
-from benchmarks.vgg16 import TIMESTEPS, vgg16
-from uticket.hardware.chip import DEFAULT_CHIP, read_chip
-from uticket.hardware.events import Broadcast
-from uticket.hardware.simulate import Network, network_cost, simulate
-from uticket.mapping.mapping import Array
+from benchmarks.vgg16 import vgg16
+from uticket.config.array import Array, Broadcast
+from uticket.hardware.chip import Chip
+from uticket.hardware.simulation import simulate
 
 REPEATS = 5
 CASES = {
-    "analytic": ("analytic", Broadcast("token", 64), 1),
-    "events by tile": ("events", Broadcast("tile", 64), 1),
-    "events by channel": ("events", Broadcast("channel", 64), 1),
-    "events by token": ("events", Broadcast("token", 64), 1),
-    "events by token, 1 token a cycle": ("events", Broadcast("token", 64, 1), 1),
-    "events by token, 4 images": ("events", Broadcast("token", 64), 4),
-    "events by token, 16 images": ("events", Broadcast("token", 64), 16),
+    "analytic": ("analytic", Broadcast(granularity="token", fifo_depth=64), 1),
+    "events by tile": ("events", Broadcast(granularity="tile", fifo_depth=64), 1),
+    "events by channel": ("events", Broadcast(granularity="channel", fifo_depth=64), 1),
+    "events by token": ("events", Broadcast(granularity="token", fifo_depth=64), 1),
+    "events by token, 1 token a cycle": ("events", Broadcast(granularity="token", fifo_depth=64, width=1), 1),
+    "events by token, 4 images": ("events", Broadcast(granularity="token", fifo_depth=64), 4),
+    "events by token, 16 images": ("events", Broadcast(granularity="token", fifo_depth=64), 16),
 }
 
 
 def measure(case: str) -> dict[str, float]:
     """Run one case; return its time, memory and results."""
     model, broadcast, images = CASES[case]
-    layers, masks, spikes = vgg16(images)
-    sparsity = {name: float(1 - values.mean()) for name, values in spikes.items()}
-    network, chip = Network(layers, masks, TIMESTEPS, sparsity, spikes), read_chip(DEFAULT_CHIP)
+    ticket, array, chip = vgg16(images), Array(), Chip.read()
     times = []
     for repeat in range(REPEATS + 1):
         started = time.perf_counter()
-        costs = simulate(network, Array(), broadcast, chip, 0.21, model)
+        found = simulate(ticket, array, broadcast, chip, model=model)
         if repeat:
             times.append(time.perf_counter() - started)
-    total = network_cost(costs).course
+    total = found.network
     return {
         "images": images,
         "seconds": statistics.median(times),
