@@ -68,8 +68,11 @@ class Hardware(Array):
     @model_validator(mode="after")
     def _check_sweeps(self) -> Self:
         for knob, values in self.knobs().items():
-            if not isinstance(values, list | tuple):
+            if not isinstance(values, list | tuple) or not values:
                 raise ValueError(f"sweeps.{knob}: expected a list of values, got {values!r}")
+            twice = next((value for n, value in enumerate(values) if value in values[:n]), None)
+            if twice is not None:
+                raise ValueError(f"sweeps.{knob}: expected each value once, got {twice!r} twice")
             for value in values:
                 self.at(knob, value)
         return self

@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 AtLeastOne = Annotated[int, Field(ge=1)]
+Timesteps = Annotated[int, Field(ge=1, le=2**16 - 1)]
+Seed = Annotated[int, Field(ge=0)]
 Bits = Annotated[int, Field(ge=2, le=16)]
 
 

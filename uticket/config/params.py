@@ -1,22 +1,31 @@
 """All of params.yaml as one checked record; a wrong key or value is one clear line."""
 
+import re
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from uticket.base.errors import InputError, one_line
 from uticket.config.array import Energy, Hardware
-from uticket.config.block import Block
+from uticket.config.block import Block, Seed
 from uticket.config.lineage import DENSE, Lineage
 from uticket.config.pruning import Balance, Prune
 from uticket.config.training import Data, Model, Quantize, Rewind, Train
 from uticket.config.wording import describe
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
-TicketName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+/[A-Za-z0-9_-]+$")]
+
+def _check_name(form: str, pattern: str, name: str) -> str:
+    if not re.fullmatch(pattern, name):
+        raise ValueError(f"expected {form} of letters, digits, - and _, got {name!r}")
+    return name
+
+
+Name = Annotated[str, AfterValidator(partial(_check_name, "a name", r"[A-Za-z0-9_-]+"))]
+TicketName = Annotated[str, AfterValidator(partial(_check_name, "METHOD/NAME", r"[A-Za-z0-9_-]+/[A-Za-z0-9_-]+"))]
 
 
 class Report(Block):
@@ -34,7 +43,7 @@ class Params(Block):
     tickets: METHOD/NAME -> the ticket it is pruned from: `dense`, or METHOD/NAME of any method.
     """
 
-    seed: Annotated[int, Field(ge=0)]
+    seed: Seed
     data: Data
     model: Model
     train: Train
@@ -59,14 +68,16 @@ class Params(Block):
             raise ValueError(
                 f"rewind.epoch: expected at most train.epochs = {self.train.epochs}, got {self.rewind.epoch}"
             )
-        if DENSE in self.balance:
-            raise ValueError(f"balance: expected another name for a method, got {DENSE!r}, which is round 0 of each")
+        for block, methods in (("balance", list(self.balance)), ("tickets", lineage.methods)):
+            if DENSE in methods:
+                got = f"{DENSE!r}, which is round 0 of each"
+                raise ValueError(f"{block}: expected another name for a method, got {got}")
         if set(self.balance) != set(lineage.methods):
-            methods, got = ", ".join(lineage.methods), ", ".join(self.balance) or "none"
-            raise ValueError(f"balance: expected an entry for each method of tickets ({methods}), got {got}")
+            known, got = ", ".join(lineage.methods), ", ".join(self.balance) or "none"
+            raise ValueError(f"balance: expected an entry for each method of tickets ({known}), got {got}")
         if self.report.baseline not in self.balance:
-            methods = ", ".join(self.balance)
-            raise ValueError(f"report.baseline: expected one of {methods}, got {self.report.baseline!r}")
+            known = ", ".join(self.balance)
+            raise ValueError(f"report.baseline: expected one of {known}, got {self.report.baseline!r}")
         if "events" in self.hw.models and self.report.sample_images == 0:
             raise ValueError("report.sample_images: expected at least 1 for the event model (hw.models), got 0")
         if self.prune.early_time and (self.train.epochs < 3 or self.model.timesteps < 3):
@@ -90,7 +101,7 @@ def read_yaml(path: str | Path) -> Any:
     try:
         return YAML(typ="safe").load(Path(path))
     except OSError as error:
-        raise InputError(f"{path}: expected a readable file, got: {error.strerror}") from None
+        raise InputError(f"{path}: expected a readable file, got: {one_line(error)}") from None
     except (YAMLError, RecursionError, OverflowError, ValueError, IndexError) as error:  # of dates and numbers too
         raise InputError(f"{path}: expected YAML, got: {one_line(error, 1000)}") from None
 

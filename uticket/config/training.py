@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from uticket.config.block import AtLeastOne, Bits, Block, NotNegative, Positive
+from uticket.config.block import AtLeastOne, Bits, Block, NotNegative, Positive, Timesteps
 from uticket.config.tables import DataSet, Network
 
 
@@ -23,7 +23,7 @@ class Model(Block):
 
     name: Network
     width: Positive  # factor on the number of filters of every layer
-    timesteps: AtLeastOne
+    timesteps: Timesteps
     leak: Annotated[float, Field(ge=0, lt=1)]  # share of the membrane potential that the next timestep keeps
     spike_threshold: Positive
     surrogate_alpha: Positive  # steepness of the ATan surrogate gradient

@@ -1,11 +1,13 @@
 """A failed check of pydantic as one line for a user."""
 
 import re
+from collections.abc import Mapping
 from difflib import get_close_matches
-from textwrap import shorten
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
+
+MOST_CHARACTERS = 80  # of a wrong value
 
 
 def describe(error: ValidationError, record: type[BaseModel]) -> str:
@@ -16,7 +18,7 @@ def describe(error: ValidationError, record: type[BaseModel]) -> str:
     more = f" (and {len(others)} more)" if others else ""
     if first["type"] == "value_error":  # raised by a check of ours
         text = str(first["ctx"]["error"])
-        joined = "." if re.match(r"[a-z_.]+: ", text) else ": "  # a check across the keys of a block says which one
+        joined = "." if re.match(r"[^\s:]+: ", text) else ": "  # a check across the keys of a block says which one
         return (f"{key}{joined}" if key else "") + text + more
     if first["type"] == "extra_forbidden":
         name, known = str(first["loc"][-1]), _keys_beside(record, first["loc"])
@@ -25,13 +27,20 @@ def describe(error: ValidationError, record: type[BaseModel]) -> str:
         return f"{key}: expected one of {', '.join(known)}, got the unknown key {name!r}{hint}{more}"
     if first["type"] == "missing":
         return f"{key}: expected a value, got nothing{more}"
-    expected = first["msg"].removeprefix("Input should be ").removeprefix("a valid ")
-    if first["type"] in ("model_type", "dict_type"):
-        expected = "a block of keys and values"
     if first["type"] == "json_invalid":
         return f"expected JSON, got: {first['msg'].removeprefix('Invalid JSON: ')}"
-    got = "nothing" if first["input"] is None else shorten(repr(first["input"]), 80)
-    return f"{key or 'top level'}: expected {expected}, got {got}{more}"
+    got = "nothing" if first["input"] is None else repr(first["input"])
+    got = got if len(got) <= MOST_CHARACTERS else got[:MOST_CHARACTERS] + "..."
+    return f"{key or 'top level'}: expected {expectation(first)}, got {got}{more}"
+
+
+def expectation(error: Mapping[str, Any]) -> str:
+    """Return what a failed check of pydantic expected, in the words of someone who writes YAML."""
+    words = {"model_type": "a block of keys and values", "dict_type": "a block of keys and values"}
+    words |= {"tuple_type": "a list", "too_short": "at least one", "string_too_short": "some text"}
+    text: str = words.get(error["type"], error["msg"])
+    text = text.removeprefix("Input should be ").removeprefix("a valid ")
+    return re.sub(", (unable to parse|got a number).*", "", text)
 
 
 def _keys_beside(record: type[BaseModel], loc: tuple[Any, ...]) -> list[str]:
