@@ -1,11 +1,12 @@
 """Edits of params.yaml that keep its comments: chains of tickets, and presets."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedSeq
 from ruamel.yaml.error import YAMLError
 
 from uticket.base.errors import InputError, one_line
@@ -13,7 +14,7 @@ from uticket.base.files import write_text
 from uticket.config.lineage import DENSE, method_of
 from uticket.config.params import checked_params, read_yaml
 
-REPLACED = ("balance", "tickets")  # blocks that a preset replaces as a whole: their keys are the user's names
+REPLACED = ("balance", "tickets")  # blocks that a preset replaces as a whole: their keys are names of the user
 
 
 def write_chains(path: Path, number: int, methods: Sequence[str]) -> None:
@@ -22,89 +23,117 @@ def write_chains(path: Path, number: int, methods: Sequence[str]) -> None:
     Only the lines of these chains change. Raises InputError, and writes nothing, if the file is wrong or has no such
     method in `balance`, or if a ticket of another chain would lose its parent.
     """
-    values = read_yaml(path)
-    known = values.get("balance") if isinstance(values, dict) else None
+    known = _read_blocks(path).get("balance") or {}
     for method in methods:
-        if not isinstance(known, dict) or method not in known:
-            names = ", ".join(map(str, known or {})) or "none"
+        if method not in known:
+            names = ", ".join(map(str, known)) or "none"
             raise InputError(f"--methods: expected methods of the block balance of {path} ({names}), got {method!r}")
 
     def edit(text: str) -> str:
+        tickets = _yaml().load(text)["tickets"]
         for method in methods:
-            text = _with_chain(text, method, number)
-        return text
+            tickets = _with_chain(tickets, method, number)
+        return _with_entries(text, "tickets", tickets)
 
-    _rewrite(path, edit)
+    _rewrite(path, str(path), edit)
 
 
 def apply_presets(path: Path, presets: Sequence[Path]) -> None:
     """Merge presets, in order, into params.yaml. Raises InputError, and writes nothing, if the outcome is wrong."""
-    deltas = [read_yaml(preset) for preset in presets]
-    for preset, delta in zip(presets, deltas, strict=True):
-        if not isinstance(delta, dict):
-            raise InputError(f"{preset}: expected blocks of params.yaml, got {type(delta).__name__}")
+    _read_blocks(path)
+    deltas = [_read_blocks(preset) for preset in presets]
 
     def edit(text: str) -> str:
         for delta in deltas:
-            for key in REPLACED:
-                text = _with_block(text, key, delta[key]) if key in delta else text
             values = _yaml().load(text)
-            _merge(values, {key: value for key, value in delta.items() if key not in REPLACED})
+            _merge(values, delta)
             text = _dumped(values)
+            for block in REPLACED:
+                text = _with_entries(text, block, delta[block]) if block in delta else text
         return text
 
-    _rewrite(path, edit)
+    _rewrite(path, f"{path} with {', '.join(map(str, presets))}", edit)
 
 
-def _rewrite(path: Path, edit: Callable[[str], str]) -> None:
-    """Replace the text of params.yaml by what `edit` makes of it, if that is right."""
-    path = path.resolve()  # a link stays a link
+def _read_blocks(path: Path) -> dict[str, Any]:
+    values = read_yaml(path)
+    if not isinstance(values, dict) or not all(isinstance(values.get(block, {}), dict) for block in REPLACED):
+        raise InputError(f"{path}: expected blocks of settings ({', '.join(REPLACED)}, ...), got another layout")
+    return values
+
+
+def _rewrite(path: Path, what: str, edit: Callable[[str], str]) -> None:
+    """Replace the text of params.yaml by what `edit` makes of it, if that is right. what: named if it is not."""
     try:
         text = edit(path.read_text(encoding="utf-8"))
         values = YAML(typ="safe").load(text)
-    except (YAMLError, KeyError, AttributeError, TypeError, StopIteration) as error:
-        reason = "each ticket on a line of its own, under `tickets:`"
-        raise InputError(f"{path}: expected {reason}, got another layout: {one_line(error)}") from None
-    except OSError as error:
-        raise InputError(f"{path}: expected a readable file, got: {error.strerror}") from None
-    checked_params(values, path)
-    write_text(path, text)
+    except (YAMLError, KeyError, AttributeError, TypeError) as error:
+        expected = "blocks of settings, each ticket and method on lines of its own"
+        raise InputError(f"{path}: expected {expected}, got another layout ({one_line(error)})") from None
+    checked_params(values, what)
+    write_text(path.resolve(), text)  # a link stays a link
 
 
-def _with_chain(text: str, method: str, number: int) -> str:
-    """Return the YAML text with another chain for `method`; lines of tickets that stay are kept as they are."""
-    lines = text.splitlines()
-    tickets: Any = YAML().load(text)["tickets"]
-    if tickets.fa.flow_style():
-        raise TypeError("tickets in braces")
+def _with_chain(tickets: Mapping[str, str], method: str, number: int) -> dict[str, str]:
+    """Return the tickets with another chain for `method`, where its first one stood, or at the end."""
     names = [f"{method}/r{n:02d}" for n in range(1, number + 1)]
-    parents = dict(zip(names, [DENSE, *names], strict=False))
-    line_of = {name: tickets.lc.key(name)[0] for name in tickets}
-    old = {line: name for name, line in line_of.items() if method_of(name) == method}
-    last = max(old, default=max(line_of.values()))
-    indent = " " * tickets.lc.key(next(iter(tickets)))[1]
-    kept = {name for name in old.values() if tickets[name] == parents.get(name)}
-    added = [f"{indent}{name}: {parent}" for name, parent in parents.items() if name not in kept]
-    before = [line for place, line in enumerate(lines[: last + 1]) if old.get(place, "") in ("", *kept)]
-    return "\n".join([*before, *added, *lines[last + 1 :]]) + "\n"
+    chain = dict(zip(names, [DENSE, *names], strict=False))
+    entries: dict[str, str] = {}
+    for name, parent in tickets.items():
+        entries |= chain if method_of(name) == method else {name: parent}
+    return entries | chain
 
 
-def _with_block(text: str, key: str, value: Any) -> str:
-    """Return the YAML text with another block `key`; what follows it, comments too, stays."""
-    lines = text.splitlines()
-    first = next(place for place, line in enumerate(lines) if line.startswith(f"{key}:"))
-    last = first
-    while last + 1 < len(lines) and lines[last + 1].startswith(" "):
-        last += 1
-    return "\n".join([*lines[:first], *_dumped({key: value}).splitlines(), *lines[last + 1 :]]) + "\n"
-
-
-def _merge(values: Any, delta: dict[str, Any]) -> None:
-    for key, value in delta.items():
-        if isinstance(value, dict) and isinstance(values.get(key), dict):
-            _merge(values[key], value)
+def _with_entries(text: str, block: str, entries: Mapping[str, Any]) -> str:
+    """Return the YAML text with these entries in a block; lines of entries that stay, and comments, stay."""
+    lines, values = text.splitlines(), _yaml().load(text)
+    old = values[block]
+    if not old or old.fa.flow_style():
+        raise TypeError(f"{block} in braces or empty")
+    starts = [old.lc.key(name)[0] for name in old]
+    end = _end(lines, values, starts[-1])
+    kept: dict[str, list[str]] = {"": []}  # entry -> its lines; comments of one that goes stand below the one before
+    above = ""
+    for name, first, stop in zip(old, starts, [*starts[1:], end], strict=True):
+        if name in entries and entries[name] == old[name]:
+            kept[name], above = lines[first:stop], name
         else:
-            values[key] = value
+            kept[above] += [line for line in lines[first:stop] if line.lstrip().startswith("#")]
+    indent = " " * old.lc.key(next(iter(old)))[1]
+    new = {name: [indent + line for line in _dumped({name: value}).splitlines()] for name, value in entries.items()}
+    body = [line for name in ["", *entries] for line in kept.get(name) or new.get(name, [])]
+    return "\n".join([*lines[: starts[0]], *body, *lines[end:]]) + "\n"
+
+
+def _end(lines: Sequence[str], values: Any, last: int) -> int:
+    """Return the line after a block whose last entry begins in the line `last`; comments on the next are not in it."""
+    end = min((line for key in values if (line := values.lc.key(key)[0]) > last), default=len(lines))
+    while not lines[end - 1].strip() or lines[end - 1].startswith("#"):
+        end -= 1
+    return end
+
+
+def _merge(values: Any, delta: Mapping[str, Any]) -> None:
+    """Set the values of `delta` in place, where comments stay; `_with_entries` adds and removes entries."""
+    for key, value in delta.items():
+        if not isinstance(value, dict) or not isinstance(values.get(key), dict):
+            values[key] = _in_one_line(value) if isinstance(value, list) else value
+        elif key in REPLACED:
+            known = {name: entry for name, entry in value.items() if _same_kind(entry, values[key].get(name, ...))}
+            _merge(values[key], known)
+        else:
+            _merge(values[key], value)
+
+
+def _same_kind(one: Any, other: Any) -> bool:
+    return other is not ... and isinstance(one, dict) == isinstance(other, dict)
+
+
+def _in_one_line(values: list[Any]) -> CommentedSeq:
+    """Return a list that is written in brackets."""
+    found = CommentedSeq(values)
+    found.fa.set_flow_style()
+    return found
 
 
 def _yaml() -> YAML:
