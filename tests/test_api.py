@@ -64,3 +64,17 @@ def test_the_lines_of_python_in_the_readme_run(tmp_path, ticket):
     result = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     assert result.stdout
+
+
+def test_wrong_arguments_are_reported_by_name(ticket, tmp_path):
+    with pytest.raises(ut.InputError, match="model: expected one of analytic, events, got 'spice'"):
+        ut.simulate(ticket, model="spice")
+    with pytest.raises(ut.InputError, match="score: expected one of magnitude, got 'gradient'"):
+        ut.prune(ticket, 0.5, "gradient")
+    with pytest.raises(ut.InputError, match=r"fraction: expected a share of the kept weights in \[0, 1\), got 1.5"):
+        ut.prune(ticket, 1.5)
+    with pytest.raises(ut.InputError, match="expected a file, or the folder of a ticket, got none"):
+        ut.Ticket.read(tmp_path / "absent")
+    assert "0 layers" in repr(ut.Ticket.from_arrays({"fc": np.ones((2, 2))}))
+    ticket.write(str(tmp_path / "there"))
+    assert ut.Ticket.read(str(tmp_path / "there")).num_images == 2

@@ -12,6 +12,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from uticket.base.errors import InputError
+
 PACKAGE = Path(__file__).parent.parent
 
 
@@ -44,6 +46,13 @@ class Registry(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len(self._module_of)
+
+    def named(self, name: str, setting: str) -> Any:
+        """Return what `name` stands for. Raises InputError, naming the setting, if it is not one of the names."""
+        try:
+            return self[self.check(name)]
+        except ValueError as error:
+            raise InputError(f"{setting}: {error}") from None
 
     def check(self, name: str) -> str:
         """Return `name`. Raises ValueError, which lists the names, if it is none of them."""

@@ -58,7 +58,7 @@ class Audit:
         """Return a row for each layer."""
         import pandas as pd  # imported here: takes a second
 
-        return pd.DataFrame([workload.columns() for workload in self.layers])
+        return pd.DataFrame([workload.columns() for workload in self.layers]).rename(columns={"name": "layer"})
 
 
 def audit(ticket: Ticket, array: Array | None = None, timesteps: int | None = None) -> Audit:
@@ -69,7 +69,7 @@ def audit(ticket: Ticket, array: Array | None = None, timesteps: int | None = No
     steps = ticket.timesteps if timesteps is None else timesteps
     layers = tuple(_workload(placed, steps) for placed in place(ticket, array or Array()))
     if not layers:
-        raise InputError("layers: expected a convolution that reads spikes, got none")
+        raise InputError("layers: expected a convolution (a 4-D array) that reads spikes, got none")
     return Audit(layers, _total(layers))
 
 

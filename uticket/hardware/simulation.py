@@ -79,11 +79,12 @@ def simulate(
     """Run all layers of a ticket that run on the PEs, by one timing model (`analytic` or `events`).
 
     array, broadcast, chip, energy: by default 16 PEs, FIFOs of 64 tokens, the paper's chip and E_l / E_d.
-    Raises InputError, naming the layer, if the model lacks its spikes or the array its weights, or if none runs.
+    Raises InputError, naming the layer, if the model lacks its spikes or the array its weights, if no layer runs on
+    the PEs, or if there is no such model.
     """
     array, broadcast = array or Array(), broadcast or Broadcast()
     chip, ratio = chip or Chip.read(), (energy or Energy()).leakage_ratio
-    run = MODELS[model]
+    run = MODELS.named(model, "model")
     layers = tuple(
         _cost(placed, run(placed, ticket, array, broadcast), ticket.timesteps, array, chip, ratio)
         for placed in place(ticket, array)

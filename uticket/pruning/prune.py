@@ -28,7 +28,10 @@ def prune(ticket: Ticket, fraction: float, score: str = "magnitude", scope: Prun
     for layer in ticket.layers:
         if layer.name not in weights:
             raise InputError(f"weights: expected trained weights of the layer {layer.name!r}, got none")
-    scores = {name: SCORES[score](weights[name]) for name in ticket.mask}
+    if not 0 <= fraction < 1:
+        raise InputError(f"fraction: expected a share of the kept weights in [0, 1), got {fraction}")
+    score_of = SCORES.named(score, "score")
+    scores = {name: score_of(weights[name]) for name in ticket.mask}
     return replace(ticket, mask=prune_mask(ticket.mask, scores, fraction, scope))
 
 

@@ -24,6 +24,8 @@ def read_arrays(path: Path) -> Arrays:
     weight pruned by `torch.nn.utils.prune` (X_orig, X_mask) is returned as X.
     Raises InputError, naming the file, if it is missing, damaged, of another kind, or wants to run code.
     """
+    if not path.suffix and not is_file(path):
+        raise InputError(f"{path}: expected a file, or the folder of a ticket, got none")
     if path.suffix not in READ:
         raise InputError(f"{path}: expected a file ending in {', '.join(READ)}, got {path.suffix or 'no ending'}")
     if not is_file(path):

@@ -50,8 +50,8 @@ class Mask(Mapping[str, NDArray[np.bool_]]):
 
     @property
     def density(self) -> float:
-        """Kept / all, in [0, 1]."""
-        return self.num_kept / self.num_weights
+        """Kept / all, in [0, 1]; 1 for a mask without layers."""
+        return self.num_kept / self.num_weights if self.num_weights else 1.0
 
     @property
     def sparsity(self) -> float:

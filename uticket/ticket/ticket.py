@@ -143,7 +143,7 @@ class Ticket:
     def read(
         cls,
         path: str | Path,
-        layers: Path | None = None,
+        layers: str | Path | None = None,
         linear: bool = False,
         weights: bool = True,
         spikes: bool = True,
@@ -158,16 +158,20 @@ class Ticket:
         folder = is_folder(path)
         if folder and layers is not None:
             raise InputError(f"--layers: expected it with a file only, got the folder {path}, which has its own")
-        parts = read_folder(TicketFiles(path), weights, spikes) if folder else read_file(path, linear, layers)
+        parts = (
+            read_folder(TicketFiles(path), weights, spikes)
+            if folder
+            else read_file(path, linear, Path(layers) if layers else None)
+        )
         try:
             return cls(**parts).choose(linear=linear)
         except MisfitError as error:
             where = file_of(TicketFiles(path), error.field) if folder else path
             raise InputError(f"{where}: {error.reason}") from None
 
-    def write(self, folder: Path) -> None:
+    def write(self, folder: str | Path) -> None:
         """Write the files of the ticket into `folder`, which `Ticket.read` reads again."""
-        files = TicketFiles(folder)
+        files = TicketFiles(Path(folder))
         self.mask.save(files.mask)
         write_layers(files.layers, self.layers, self.timesteps)
         if self.weights is not None:
