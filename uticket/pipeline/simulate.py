@@ -1,7 +1,9 @@
 """The stage `simulate`: cycles and energy of the tickets on the array, and over sweeps of its settings."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from uticket.base.errors import InputError
@@ -53,20 +55,20 @@ def read_measured(files: TicketFiles, spikes: bool) -> Ticket:
 
     spikes: whether to read those of the sample images too. Raises InputError, naming the file, if one is missing.
     """
-    ticket, path = Ticket.read(files.folder, spikes=spikes), files.activity
-    rows = read_rows(path)
-    try:
-        sparsity = {row["layer"]: float(row["spike_sparsity"]) for row in rows}
-        ticket = replace(ticket, spike_sparsity=sparsity)
-        missing = next((layer.name for layer in ticket.on_pes if layer.name not in sparsity), None)
-        if missing is not None:
-            raise KeyError(f"the layer {missing!r}")
-    except (KeyError, TypeError, ValueError) as error:
-        reason = f"none of {error}" if isinstance(error, KeyError) else str(error)
-        raise InputError(f"{path}: expected a spike_sparsity of each layer, in [0, 1], got {reason}") from None
+    ticket = Ticket.read(files.folder, spikes=spikes)
     if spikes and ticket.spikes is None:
         raise InputError(f"{files.spikes}: expected the spikes of the ticket, got no file")
-    return ticket
+    cells = {row.get("layer"): row.get("spike_sparsity") for row in read_rows(files.activity)}
+    sparsity = {layer.name: _share(files.activity, layer.name, cells.get(layer.name)) for layer in ticket.on_pes}
+    return replace(ticket, spike_sparsity=sparsity)
+
+
+def _share(path: Path, layer: str, cell: str | None) -> float:
+    with suppress(ValueError):
+        share = float(cell or "")
+        if 0 <= share <= 1:
+            return share
+    raise InputError(f"{path}: expected a spike_sparsity in [0, 1] of the layer {layer!r}, got {cell or 'none'}")
 
 
 def rows_by_pe(cost: Cost) -> Iterator[Row]:
