@@ -1,0 +1,159 @@
+"""`uticket simulate` and `uticket export`."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from tests.helpers import LAYER, mask_of
+from uticket.cli.main import main
+from uticket.config.array import Array, Broadcast
+from uticket.config.paths import TicketFiles
+from uticket.hardware.chip import DEFAULT_CHIP
+from uticket.hardware.export import from_wsp
+from uticket.hardware.simulation import simulate
+from uticket.hardware.storage import unpack
+from uticket.ticket.layer import write_layers
+from uticket.ticket.mask import Mask
+from uticket.ticket.spikes import save_spikes
+from uticket.ticket.ticket import Ticket
+
+RNG = np.random.default_rng(0)
+SPIKES = {"conv2": RNG.random((2, 3, 2, 4, 5)) < 0.4, "conv3": RNG.random((2, 3, 2, 4, 5)) < 0.2}
+MASKS = Mask({"conv1": mask_of(1, 1, 1, 1), "conv2": mask_of(5, 1, 2, 0), "conv3": mask_of(3, 3, 3, 3)})
+IMAGE = LAYER.model_copy(update={"name": "conv1", "reads": "image"})
+LAYERS = (IMAGE, LAYER, LAYER.model_copy(update={"name": "conv3"}))
+WEIGHTS = np.random.default_rng(1).normal(size=(4, 2, 3, 3)).astype(np.float32)
+
+
+@pytest.fixture
+def ticket() -> Ticket:
+    """A ticket with two convolutions on the PEs and one before them."""
+    return Ticket(LAYERS, MASKS, dict.fromkeys(MASKS, WEIGHTS), 3, SPIKES)
+
+
+@pytest.fixture
+def folder(ticket, tmp_path) -> Path:
+    ticket.write(tmp_path / "ticket")
+    return tmp_path / "ticket"
+
+
+def invoke(*arguments: object, code: int = 0) -> str:
+    result = CliRunner().invoke(main, [str(argument) for argument in arguments])
+    assert result.exit_code == code, result.output
+    return result.output
+
+
+def test_simulate_prints_json_of_layers_and_network(ticket, folder):
+    result = json.loads(invoke("simulate", folder, "--pes", 2, "--fifo-depth", 1, "--json"))
+    assert (result["model"], result["pes"], result["broadcast"]["fifo_depth"], result["images"]) == ("events", 2, 1, 2)
+    assert result["timesteps"] == 3
+    expected = simulate(ticket, Array(pes=2), Broadcast(fifo_depth=1))
+    assert [layer["name"] for layer in result["layers"]] == ["conv2", "conv3"]
+    for layer, cost in zip(result["layers"], expected.layers, strict=True):
+        for name in ("latency_cycles", "work_cycles", "idle_cycles", "utilization", "tokens"):
+            assert layer[name] == getattr(cost, name)
+        assert layer["energy_pj"]["mac_dynamic_pj"] == cost.energy_pj["mac_dynamic_pj"]
+        assert layer["energy_pj"]["total"] == layer["total_pj"] == cost.total_pj
+        assert layer["accesses"] == cost.accesses
+        assert len(layer["by_pe"]["work_cycles"]) == 2
+    assert result["network"]["latency_cycles"] == expected.network.latency_cycles
+    analytic = json.loads(invoke("simulate", folder, "--pes", 2, "--model", "analytic", "--json"))
+    audit = json.loads(invoke("audit", folder, "--pes", 2, "--json"))
+    for name in ("latency_cycles", "work_cycles", "idle_cycles", "utilization"):
+        assert analytic["network"][name] == audit["network"][name]
+
+
+def test_simulate_takes_every_option(folder):
+    options = ["--mapping", "sorted", "--fifo-depth", "inf", "--granularity", "channel", "--broadcast-width", 2]
+    options += ["--token-cost", "spikes", "--accumulators", 4, "--no-skip-unwanted", "--weight-bits", 8]
+    options += ["--quantizer", "keep_mask", "--dataflow", "filters", "--spare-pes", "idle", "--leakage-ratio", 0.5]
+    result = json.loads(invoke("simulate", folder, *options, "--chip", DEFAULT_CHIP, "--json"))
+    of_array = ["mapping", "accumulators", "weight_bits", "quantizer", "dataflow", "spare_pes", "leakage_ratio"]
+    assert [result[name] for name in of_array] == ["sorted", 4, 8, "keep_mask", "filters", "idle", 0.5]
+    of_broadcast = ["fifo_depth", "granularity", "width", "token_cost", "skip_unwanted"]
+    assert [result["broadcast"][name] for name in of_broadcast] == ["inf", "channel", 2, "spikes", False]
+    assert result["chip"]["name"]
+    table = invoke("simulate", folder, *options)
+    assert "latency cycles" in table
+    assert "network" in table
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (["--fifo-depth", "-1"], "expected a whole number from 0 on, or inf, got -1"),
+        (["--fifo-depth", "1.5"], "expected a whole number from 0 on, or inf, got 1.5"),
+        (["--broadcast-width", "0"], "expected a whole number from 1 on, or inf, got 0"),
+        (["--leakage-ratio", "nan"], "expected a finite number, got 'nan'"),
+        (["--leakage-ratio", "-1"], "expected greater than or equal to 0, got '-1'"),
+        (["--granularity", "bit"], "expected one of token, channel, tile, got 'bit'"),
+        (["--mapping", "random"], "expected one of contiguous, sorted, paired, got 'random'"),
+        (["--accumulators", "0"], "expected greater than or equal to 1, got '0'"),
+        (["--chip", "absent.yaml"], "absent.yaml: expected a readable file, got: No such file"),
+    ],
+)
+def test_wrong_option_is_reported_in_one_line(folder, options, expected):
+    output = invoke("simulate", folder, *options, code=2)
+    assert expected in output
+    assert output.count("\n") == 1
+    assert options[0] in output or options[0] == "--chip"
+
+
+def test_activity_that_does_not_fit_names_file_layer_and_shapes(folder):
+    path = TicketFiles(folder).spikes
+    whole = path.read_bytes()
+    save_spikes(path, {**SPIKES, "conv3": SPIKES["conv3"][:, :, :, :2]})
+    shapes = "(images, T, channels, height, width) = (2, 3, 2, 4, 5) in the layer 'conv3', got (2, 3, 2, 2, 5)"
+    assert invoke("simulate", folder, code=2) == f"Error: {path}: expected {shapes}\n"
+    save_spikes(path, {"conv2": SPIKES["conv2"]})
+    missing = f"Error: {path}: expected spikes of the layer 'conv3', got none\n"
+    assert invoke("simulate", folder, code=2) == missing
+    path.write_bytes(whole[: len(whole) // 2])
+    assert f"Error: {path}: expected packed spikes, got:" in invoke("simulate", folder, code=2)
+    bits = np.packbits(SPIKES["conv2"])
+    np.savez(path, conv2=bits[:-1], conv2_shape=np.array(SPIKES["conv2"].shape))
+    assert "expected packed spikes, got: 29 values of uint8 for the shape (2, 3, 2, 4, 5)" in invoke(
+        "simulate", folder, code=2
+    )
+    path.unlink()
+    missing = f"Error: {path}: expected the spikes of the ticket, got no file\n"
+    assert invoke("simulate", folder, code=2) == missing
+
+
+def test_folder_that_is_no_ticket_is_reported_in_one_line(tmp_path):
+    absent = tmp_path / "absent"
+    assert f"{absent}: expected the folder of a ticket, got none" in invoke("simulate", absent, code=2)
+    (tmp_path / "file").write_text("x")
+    assert "expected the folder of a ticket, got a file" in invoke("export", tmp_path / "file", "o.npz", code=2)
+    assert "layers.json: expected a readable file" in invoke("simulate", tmp_path, code=2)
+
+
+def test_ticket_without_a_layer_on_the_pes_is_reported_by_file(folder, tmp_path):
+    write_layers(TicketFiles(folder).layers, [IMAGE], timesteps=3)
+    expected = f"Error: {TicketFiles(folder).layers}: expected a convolution that reads spikes, got none\n"
+    assert invoke("simulate", folder, code=2) == expected
+    assert invoke("export", folder, tmp_path / "out.npz", code=2) == expected
+
+
+def test_export_writes_streams_that_unpack_to_the_rounded_weights(folder, tmp_path):
+    out = tmp_path / "out.npz"
+    assert "2 layers, 20 words" in invoke("export", folder, out, "--pes", 2, "--quantizer", "keep_mask")
+    first = out.read_bytes()
+    with np.load(out, allow_pickle=False) as arrays:
+        levels = unpack(from_wsp(arrays, "conv3"))
+        step = float(arrays["conv3.step"])
+        assert arrays["conv3.pe"].tolist() == [0, 0, 1, 1]
+        assert arrays["conv3.unit"].tolist() == [0, 2, 1, 3]
+    assert np.allclose(levels * step, WEIGHTS * MASKS["conv3"], atol=step)
+    assert np.array_equal(levels != 0, MASKS["conv3"])
+    assert "expected no such file, got one" in invoke("export", folder, out, code=2)
+    invoke("export", folder, out, "--pes", 2, "--quantizer", "keep_mask", "--force")
+    assert out.read_bytes() == first
+    assert "expected an ending of .npz" in invoke("export", folder, tmp_path / "out.bin", code=2)
+    TicketFiles(folder).weights.unlink()
+    expected = f"Error: {TicketFiles(folder).weights}: expected the weights of the ticket, got no file\n"
+    assert invoke("export", folder, tmp_path / "new.npz", code=2) == expected
+    assert not (tmp_path / "new.npz").exists()
