@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from safetensors.numpy import save_file
 
 from uticket.config.array import Array
 from uticket.config.tables import MAPPINGS
@@ -79,3 +80,24 @@ def with_mask(placed: Placed, mask: np.ndarray) -> Placed:
 def nonzeros(mask: np.ndarray) -> list[int]:
     """The weights that each filter keeps."""
     return mask.reshape(len(mask), -1).sum(axis=1).tolist()
+
+
+def sparse_weights() -> dict[str, np.ndarray]:
+    """Two convolutions at about 10 % density, a linear layer and a bias, as in anybody's checkpoint."""
+    rng = np.random.default_rng(0)
+    arrays = {"conv1": rng.normal(size=(8, 3, 3, 3)), "conv2": rng.normal(size=(16, 8, 3, 3))}
+    arrays |= {"fc": rng.normal(size=(10, 16)), "bias": rng.normal(size=10)}
+    return {name: (values * (rng.random(values.shape) < 0.1)).astype(np.float32) for name, values in arrays.items()}
+
+
+def write_foreign(path: Path, arrays: dict[str, np.ndarray]) -> Path:
+    """Write arrays as others do, in the format of the path's ending; return the path."""
+    if path.suffix == ".npz":
+        np.savez(path, **arrays)
+    elif path.suffix == ".safetensors":
+        save_file(arrays, path)
+    else:
+        import torch  # imported here: takes seconds, and most tests do not need it
+
+        torch.save({name: torch.from_numpy(values) for name, values in arrays.items()}, path)
+    return path

@@ -31,7 +31,7 @@ def read_arrays(path: Path) -> Arrays:
     if not is_file(path):
         raise InputError(f"{path}: expected a file, got none")
     arrays = {name: values for name, values in READ[path.suffix](path).items() if values.dtype.kind in "biuf"}
-    return _without_reparametrization(arrays)
+    return _without_reparametrization(path, arrays)
 
 
 def write_arrays(path: Path, arrays: Arrays) -> None:
@@ -84,7 +84,7 @@ def _plain(path: Path, name: str, tensor: Any) -> NDArray[Any]:
     return array
 
 
-def _without_reparametrization(arrays: Arrays) -> Arrays:
+def _without_reparametrization(path: Path, arrays: Arrays) -> Arrays:
     pruned = {name.removesuffix("_orig") for name in arrays if name.endswith("_orig")}
     pruned = {name for name in pruned if f"{name}_mask" in arrays}
     plain: dict[str, NDArray[Any]] = {}
@@ -93,7 +93,7 @@ def _without_reparametrization(arrays: Arrays) -> Arrays:
         if name.endswith("_orig") and whole in pruned:
             mask = arrays[f"{whole}_mask"]
             if mask.shape != values.shape:
-                raise InputError(f"{whole}: expected a mask of shape {values.shape}, got {mask.shape}")
+                raise InputError(f"{path}: expected a mask of {whole!r} of shape {values.shape}, got {mask.shape}")
             plain[whole] = values * mask
         elif not (name.endswith("_mask") and name.removesuffix("_mask") in pruned):
             plain[name] = values
