@@ -71,7 +71,7 @@ def test_rounded_weights_are_audited_as_the_array_holds_them():
 
 def test_frame_has_a_row_for_each_layer():
     frame = audit(ticket(2, 2, 1, 1), Array(pes=2)).frame()
-    assert frame["name"].tolist() == ["conv2"]
+    assert frame["layer"].tolist() == ["conv2"]
     assert frame["latency_cycles"].tolist() == [3 * 20]
     assert frame["sparsity"].tolist() == [66 / 72]
 
