@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from uticket.base.errors import InputError
-from uticket.cli.options import force_option, free_to_write, json_option, options_of, settings_of, show
+from uticket.cli.options import Word, force_option, free_to_write, json_option, options_of, settings_of, show
 from uticket.config.array import Array, Broadcast, Energy
 from uticket.config.paths import TicketFiles
 from uticket.config.tables import MODELS
@@ -22,7 +22,7 @@ TOTAL = "total_pj"
 @click.command("simulate")
 @click.argument("folder", metavar="TICKET_DIR", type=click.Path(path_type=Path))
 @options_of(Array, "array")
-@click.option("--model", type=click.Choice(list(MODELS)), default="events", show_default=True, help="Timing model.")
+@click.option("--model", type=Word(list(MODELS)), default="events", show_default=True, help="Timing model.")
 @options_of(Broadcast, "broadcast", width="broadcast_width")
 @options_of(Energy, "energy")
 @click.option("--chip", "chip_file", type=click.Path(path_type=Path), help="What the parts cost; default: the paper's.")
@@ -69,7 +69,7 @@ def record(cost: "Cost") -> dict[str, Any]:
 @click.argument("folder", metavar="TICKET_DIR", type=click.Path(path_type=Path))
 @click.argument("out", metavar="OUT.npz", type=click.Path(path_type=Path))
 @options_of(Array, "array", leave_out=["accumulators"])
-@click.option("--format", "form", type=click.Choice(["wsp"]), default="wsp", show_default=True, help="Of the streams.")
+@click.option("--format", "form", type=Word(["wsp"]), default="wsp", show_default=True, help="Of the streams.")
 @force_option
 def export(folder: Path, out: Path, array: Array, form: str, force: bool) -> None:
     """Write the compressed weights of a ticket as the PEs read them, for an RTL test bench.

@@ -1,12 +1,15 @@
 """`uticket audit` and `uticket balance`: anybody's masks."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
 from uticket.base.errors import InputError
 from uticket.cli.options import (
+    Setting,
     first_option,
     force_option,
     free_to_write,
@@ -17,6 +20,7 @@ from uticket.cli.options import (
     show,
 )
 from uticket.config.array import Array
+from uticket.config.block import Seed, Timesteps
 from uticket.config.pruning import Balance
 
 WEIGHTS = ("weight_bits", "quantizer")  # settings that balancing does not look at
@@ -33,10 +37,19 @@ def parse_positions(_: click.Context, __: click.Parameter, values: tuple[str, ..
     return pairs
 
 
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Let errors about what was read say where it stands."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
 @click.command()
 @click.argument("path", metavar="FILE|TICKET_DIR", type=click.Path(path_type=Path))
 @options_of(Array, "array", leave_out=["accumulators"])
-@click.option("--timesteps", type=click.IntRange(1), help="Default: those of layers.json, else 1.")
+@click.option("--timesteps", type=Setting(Timesteps), help="Default: those of layers.json, else 1.")
 @click.option("--layers", type=click.Path(path_type=Path), help="A layers.json for FILE.")
 @click.option("--positions", multiple=True, callback=parse_positions, help="NAME=Q: output positions of a layer.")
 @linear_option
@@ -61,7 +74,8 @@ def audit(
     from uticket.ticket.ticket import Ticket
 
     ticket = Ticket.read(path, layers, linear=linear, spikes=False).choose(linear=linear, skip_first=skip_first)
-    found = audit_ticket(ticket.with_positions(positions), array, timesteps)
+    with naming(path):
+        found = audit_ticket(ticket.with_positions(positions), array, timesteps)
     settings = {**settings_of(array), "timesteps": timesteps or ticket.timesteps}
     result = {**settings, "layers": [n.columns() for n in found.layers], "network": found.network.columns()}
     columns = ["name", "filters", "groups", "nonzeros", "sparsity", "utilization"]
@@ -73,7 +87,7 @@ def audit(
 @click.argument("out", type=click.Path(path_type=Path))
 @options_of(Array, "array", leave_out=["accumulators", *WEIGHTS])
 @options_of(Balance, "how")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--seed", type=Setting(Seed), default=0, show_default=True)
 @linear_option
 @first_option
 @force_option
@@ -100,11 +114,9 @@ def balance_command(
 
     free_to_write(out, WRITE, force)
     ticket = Ticket.read(path, linear=linear, spikes=False).choose(linear=linear, skip_first=skip_first)
-    try:
+    with naming(path):
         balanced = balance(ticket, array, how, seed)
         changes = compare(ticket, balanced, array)
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from None
     write_arrays(out, balanced.mask)
     settings = {name: value for name, value in settings_of(array).items() if name not in WEIGHTS}
     columns = ["name", "nonzeros_before", "nonzeros_after", "added", "removed"]

@@ -22,7 +22,7 @@ class OneLine(click.Command):
             click.echo(error.ctx.get_help() if error.ctx else "", err=True)
             sys.exit(EXIT_CODE)
         except click.ClickException as error:
-            _end(error.format_message())
+            _end(_worded(error))
         except InputError as error:
             _end(str(error))
         except click.Abort:
@@ -32,6 +32,16 @@ class OneLine(click.Command):
 
 class OneLineGroup(OneLine, click.Group):
     """A group of such commands."""
+
+
+def _worded(error: click.ClickException) -> str:
+    """Return an error of click as WHERE: what was expected, what it got, if it is about one option or argument."""
+    if not isinstance(error, click.BadParameter) or error.param is None:
+        return error.format_message()
+    where = error.param.get_error_hint(error.ctx).strip("'") if error.ctx else error.param.name
+    if isinstance(error, click.MissingParameter):
+        return f"{where}: expected a value, got nothing"
+    return f"{where}: {error.message}"
 
 
 def _end(message: str) -> None:

@@ -17,17 +17,17 @@ from pydantic.fields import FieldInfo
 from uticket.base.errors import InputError
 from uticket.base.registry import Registry
 from uticket.config.block import Block
+from uticket.config.wording import expectation
 
 Command = Callable[..., Any]
 
 
 class Setting(click.ParamType):  # type: ignore[type-arg]  # generic in new versions of click only
-    """A value that a field of a record takes, checked as in params.yaml."""
+    """A value of a type of `uticket.config`, checked as in params.yaml."""
 
     name = "value"
 
-    def __init__(self, field: FieldInfo) -> None:
-        kind: Any = Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
+    def __init__(self, kind: Any) -> None:
         self._adapter: TypeAdapter[Any] = TypeAdapter(kind)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
@@ -38,8 +38,17 @@ class Setting(click.ParamType):  # type: ignore[type-arg]  # generic in new vers
             found = error.errors()[0]
             if found["type"] == "value_error":
                 self.fail(str(found["ctx"]["error"]), param, ctx)
-            expected = found["msg"].removeprefix("Input should be ").removeprefix("a valid ")
-            return self.fail(f"expected {expected}, got {value!r}", param, ctx)
+            return self.fail(f"expected {expectation(found)}, got {value!r}", param, ctx)
+
+
+class Word(click.Choice):  # type: ignore[type-arg]
+    """One of a few words."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the word."""
+        if value not in self.choices:
+            self.fail(f"expected one of {', '.join(self.choices)}, got {value!r}", param, ctx)
+        return value
 
 
 def _number(value: Any) -> Any:
@@ -79,7 +88,8 @@ def _option(parameter: str, name: str, field: FieldInfo) -> Any:
     given["help"] = field.description
     if field.annotation is bool:
         return click.option(f"--{name}/--no-{name}", parameter, **given)
-    return click.option(f"--{name}", parameter, type=click.Choice(words) if words else Setting(field), **given)
+    kind: Any = Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
+    return click.option(f"--{name}", parameter, type=Word(words) if words else Setting(kind), **given)
 
 
 def _words(field: FieldInfo) -> list[str]:
@@ -113,8 +123,10 @@ def settings_of(record: Block) -> dict[str, Any]:
 
 
 def free_to_write(out: Path, endings: Collection[str], force: bool) -> None:
-    """Raise InputError if OUT has none of the endings, or exists and is not to be replaced."""
+    """Raise InputError if OUT has none of the endings or no folder, or exists and is not to be replaced."""
     if out.suffix not in endings:
         raise InputError(f"{out}: expected an ending of {', '.join(endings)}, got {out.suffix or 'none'}")
     if os.path.lexists(out) and not force:
         raise InputError(f"{out}: expected no such file, got one; --force replaces it")
+    if not os.path.isdir(out.parent):  # noqa: PTH112, unlike Path.is_dir it never raises
+        raise InputError(f"{out}: expected a place to write to, got no folder {out.parent}")

@@ -1,23 +1,28 @@
 """`uticket rounds`, `preset`, `check`, `estimate` and `readme`: the project in the current folder."""
 
 from pathlib import Path
+from typing import Annotated
 
 import click
+from pydantic import Field
 
 from uticket.base.errors import InputError
+from uticket.cli.options import Setting
+from uticket.config.block import AtLeastOne
 
 PARAMS = Path("params.yaml")
 
 
 @click.command()
-@click.argument("number", metavar="N", type=click.IntRange(1, 99))
+@click.argument("number", metavar="N", type=Setting(Annotated[int, Field(ge=1, le=99)]))
 @click.option("--methods", default="lth,uticket", show_default=True, help="Methods, separated by commas.")
 def rounds(number: int, methods: str) -> None:
     """Give each method a chain of N tickets in params.yaml; its comments stay."""
     from uticket.config.rounds import write_chains
 
-    write_chains(PARAMS, number, methods.split(","))
-    click.echo(f"{PARAMS}: {number} rounds of {methods}")
+    names = list(dict.fromkeys(name.strip() for name in methods.split(",")))
+    write_chains(PARAMS, number, names)
+    click.echo(f"{PARAMS}: {number} rounds of {', '.join(names)}")
 
 
 @click.command()
@@ -26,12 +31,11 @@ def preset(names: tuple[str, ...]) -> None:
     """Merge presets/NAME.yaml, one after another, into params.yaml; its comments stay."""
     from uticket.config.rounds import apply_presets
 
-    presets = [Path("presets") / f"{name}.yaml" for name in names]
-    known = ", ".join(sorted(path.stem for path in Path("presets").glob("*.yaml"))) or "none"
-    for path in presets:
-        if not path.is_file():
-            raise InputError(f"{path}: expected a preset ({known}), got no such file")
-    apply_presets(PARAMS, presets)
+    known = {path.stem: path for path in sorted(Path("presets").glob("*.yaml"))}
+    for name in names:
+        if name not in known:
+            raise InputError(f"presets: expected one of {', '.join(known) or 'none'}, got {name!r}")
+    apply_presets(PARAMS, [known[name] for name in names])
     click.echo(f"{PARAMS}: {', '.join(names)}")
 
 
@@ -56,16 +60,18 @@ def left_over(tickets: set[str]) -> list[Path]:
 
 
 @click.command()
-@click.option("--steps", default=20, show_default=True, type=click.IntRange(1), help="Training steps to measure.")
+@click.option("--steps", default=20, show_default=True, type=Setting(AtLeastOne), help="Training steps to measure.")
 def estimate(steps: int) -> None:
     """Estimate how long `dvc repro` will take from scratch, by stage: measure a few training steps of params.yaml."""
     from uticket.base.progress import start_logging
     from uticket.base.text import plain_table
     from uticket.config.params import read_params
-    from uticket.pipeline.estimate import estimate_stages
 
     start_logging()
-    seconds = estimate_stages(read_params(), steps)
+    params = read_params()  # before what takes seconds to import
+    from uticket.pipeline.estimate import estimate_stages
+
+    seconds = estimate_stages(params, steps)
     seconds["together"] = sum(seconds.values())
     click.echo(plain_table([{"stage": stage, "minutes": f"{value / 60:.1f}"} for stage, value in seconds.items()]))
     click.echo("on this machine, in one process; not measured: data, map, simulate and report, which train nothing")

@@ -1,0 +1,139 @@
+"""`uticket audit` and `uticket balance`."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from tests.cli.helpers import fails, printed, run
+from tests.helpers import LAYER, mask_of, sparse_weights, write_foreign
+from uticket.ticket.foreign import READ, read_arrays
+from uticket.ticket.layer import write_layers
+
+FORMATS = sorted(READ)
+
+
+@pytest.fixture
+def ticket(tmp_path) -> Path:
+    """The folder of a ticket with a layer that reads the image, one on the PEs and a linear one."""
+    first = LAYER.model_copy(update={"name": "conv1", "reads": "image"})
+    linear = LAYER.model_copy(update={"name": "fc", "kind": "linear", "kernel": (1, 1), "output_size": (1, 1)})
+    write_layers(tmp_path / "layers.json", [first, LAYER, linear], timesteps=4)
+    masks = {"conv1": mask_of(1, 2, 3, 4), "conv2": mask_of(7, 1, 2, 2), "fc": np.ones((4, 2), dtype=bool)}
+    save_file(masks, tmp_path / "mask.safetensors")
+    return tmp_path
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_every_format_of_weights_gives_the_same_audit(tmp_path, suffix):
+    arrays = sparse_weights()
+    report = run("audit", write_foreign(tmp_path / f"weights{suffix}", arrays), "--pes", 4, "--timesteps", 2)
+    assert (report["pes"], report["mapping"], report["timesteps"]) == (4, "contiguous", 2)
+    assert [layer["name"] for layer in report["layers"]] == ["conv1", "conv2"]
+    for layer in report["layers"]:
+        counts = np.count_nonzero(arrays[layer["name"]].reshape(len(arrays[layer["name"]]), -1), axis=1).reshape(-1, 4)
+        assert layer["work_cycles"] == 2 * counts.sum()
+        assert layer["latency_cycles"] == 2 * counts.max(1).sum()
+        assert layer["idle_cycles"] == 4 * layer["latency_cycles"] - layer["work_cycles"]
+        busiest, mean = counts.max(1), counts.mean(1)
+        assert layer["utilization"] == pytest.approx((1 - (busiest - mean) / busiest * 4 / 3).mean())
+        rounded = (1 - (busiest - np.ceil(mean)) / busiest * 4 / 3).mean()
+        assert layer["utilization_ceil"] == pytest.approx(rounded)
+        assert (layer["filters"], layer["groups"], layer["positions"]) == (len(arrays[layer["name"]]), len(counts), 1)
+    network = report["network"]
+    assert network["nonzeros"] == sum(layer["nonzeros"] for layer in report["layers"])
+    sizes = [layer["weights"] for layer in report["layers"]]
+    mean = np.average([layer["utilization"] for layer in report["layers"]], weights=sizes)
+    assert network["utilization"] == pytest.approx(mean)
+
+
+def test_table_is_for_people(tmp_path):
+    output = printed("audit", write_foreign(tmp_path / "w.npz", sparse_weights()))
+    assert output.splitlines()[0].split()[:4] == ["name", "filters", "groups", "nonzeros"]
+    assert output.splitlines()[-1].startswith("network")
+
+
+def test_magnitude_compares_whole_numbers_beyond_their_type(tmp_path):
+    values = np.array([[-128, 1, 2], [5, 0, 0]], dtype=np.int8)[:, :, None, None]
+    source = write_foreign(tmp_path / "w.npz", {"conv": values, "mask": values != 0})
+    run("balance", source, tmp_path / "o.npz", "--pes", 2, "--mode", "remove", "--select", "magnitude")
+    assert read_arrays(tmp_path / "o.npz")["conv"][:, :, 0, 0].tolist() == [[True, False, False], [True, False, False]]
+
+
+def test_layers_file_that_describes_nothing_is_an_error(ticket, tmp_path):
+    assert "--layers: expected it with a file only" in fails("audit", ticket, "--layers", ticket / "layers.json")
+    other = write_foreign(tmp_path / "other.npz", {"first": np.ones((2, 2, 3, 3))})
+    assert "layers.json: expected layers of" in fails("audit", other, "--layers", ticket / "layers.json")
+    assert "absent.json: expected a readable file" in fails("audit", other, "--layers", tmp_path / "absent.json")
+
+
+def test_layers_that_cannot_be_are_an_error_that_names_the_key(ticket):
+    write_layers(ticket / "layers.json", [LAYER, LAYER], timesteps=4)
+    assert "layers.1.name: expected another name for each layer, got 'conv2' twice" in fails("audit", ticket)
+    parts = [LAYER.model_copy(update={"adds_to": "s"})]
+    parts.append(LAYER.model_copy(update={"adds_to": "s", "name": "b", "filters": 3}))
+    write_layers(ticket / "layers.json", parts, timesteps=4)
+    assert "layers.1.filters: expected 4 as in the other parts of 's', got 3" in fails("audit", ticket)
+
+
+def test_few_bits_set_small_weights_to_zero_unless_the_mask_is_kept(tmp_path):
+    path = write_foreign(tmp_path / "w.npz", sparse_weights())
+    plain, kept = (run("audit", path, "--weight-bits", 3, "--quantizer", q) for q in ("plain", "keep_mask"))
+    whole = run("audit", path)
+    assert plain["network"]["nonzeros"] < whole["network"]["nonzeros"] == kept["network"]["nonzeros"]
+
+
+def test_ticket_knows_its_positions_timesteps_and_layers(ticket):
+    report = run("audit", ticket, "--pes", 2)
+    assert [layer["name"] for layer in report["layers"]] == ["conv2"]
+    assert (report["timesteps"], report["layers"][0]["positions"]) == (4, 20)
+    assert report["network"]["latency_cycles"] == (7 + 2) * 20 * 4
+    assert [layer["name"] for layer in run("audit", ticket, "--linear")["layers"]] == ["conv2", "fc"]
+
+
+def test_ticket_whose_mask_does_not_fit_is_an_error_with_layer_and_shapes(ticket):
+    save_file({"conv1": mask_of(1), "conv2": np.ones((4, 2, 1, 1), dtype=bool)}, ticket / "mask.safetensors")
+    error = fails("audit", ticket)
+    assert "mask.safetensors: expected the layer 'conv2' of shape (4, 2, 3, 3), got shape (4, 2, 1, 1)" in error
+
+
+def test_balanced_ticket_is_whole_and_busy(ticket, tmp_path):
+    report = run("balance", ticket, tmp_path / "out.npz", "--pes", 2)
+    masks = read_arrays(tmp_path / "out.npz")
+    assert list(masks) == ["conv1", "conv2", "fc"]
+    assert np.array_equal(masks["conv1"], mask_of(1, 2, 3, 4))
+    assert masks["conv2"].reshape(4, -1).sum(1).tolist() == [4, 4, 2, 2]
+    (layer,) = report["layers"]
+    assert (layer["added"], layer["removed"], layer["utilization_after"]) == (3, 3, 1.0)
+    assert layer["nonzeros_before"] == layer["nonzeros_after"] == 12
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+@pytest.mark.parametrize("options", [["--scope", "layer"], ["--mode", "recover"], ["--select", "magnitude"]])
+def test_same_input_options_and_seed_give_the_same_bytes(tmp_path, suffix, options):
+    source = write_foreign(tmp_path / "w.pt", sparse_weights())
+    for name in ("one", "two"):
+        report = run("balance", source, tmp_path / f"{name}{suffix}", "--pes", 4, *options)
+    one, two = (tmp_path / f"{name}{suffix}" for name in ("one", "two"))
+    assert one.read_bytes() == two.read_bytes()
+    assert run("audit", one, "--pes", 4)["network"]["utilization"] == 1.0
+    assert report["network"]["added"] == sum(layer["added"] for layer in report["layers"])
+
+
+def test_another_seed_draws_other_weights(tmp_path):
+    source = write_foreign(tmp_path / "w.npz", sparse_weights())
+    for seed in (0, 1):
+        run("balance", source, tmp_path / f"{seed}.npz", "--seed", seed)
+    assert (tmp_path / "0.npz").read_bytes() != (tmp_path / "1.npz").read_bytes()
+
+
+def test_balance_refuses_what_it_cannot_do(tmp_path):
+    masks = write_foreign(tmp_path / "m.npz", {"conv1": np.ones((2, 2, 3, 3), dtype=bool)})
+    assert "expected weights, by which magnitude selects" in fails(
+        "balance", masks, tmp_path / "o.npz", "--select", "magnitude"
+    )
+    assert "expected an ending of .npz" in fails("balance", masks, tmp_path / "o.txt")
+    assert "expected a place to write to" in fails("balance", masks, tmp_path / "nowhere" / "o.npz")
+    assert "m.npz: layers: expected a convolution" in fails("balance", masks, tmp_path / "o.npz", "--skip-first")
+    assert list(tmp_path.iterdir()) == [masks]
