@@ -10,20 +10,21 @@ import numpy as np
 from uticket.base.errors import InputError
 from uticket.base.progress import bar
 from uticket.base.seeds import generator
-from uticket.config.names import QUANTIZERS
-from uticket.config.params import DENSE, Params, Train
+from uticket.config.lineage import DENSE
+from uticket.config.params import Params
 from uticket.config.paths import PREPARED
-from uticket.data.prepared import load
-from uticket.networks.models import SpikingNetwork, build, weight_layers
+from uticket.data.prepared import Prepared, load
+from uticket.networks.network import SpikingNetwork, build, weight_layers
 from uticket.ticket.mask import Mask
+from uticket.ticket.quantize import QUANTIZERS
 from uticket.training.batches import Images, on_device
 from uticket.training.device import choose_device
 from uticket.training.evaluate import accuracy
+from uticket.training.job import Job
 from uticket.training.masking import MaskedWeights
-from uticket.training.ranks import ALONE
-from uticket.training.run import Run
-from uticket.training.search import WHOLE
-from uticket.training.train import fastest_layout, running_in, train_step
+from uticket.training.running import fastest_layout, running_in
+from uticket.training.state import TrainingState
+from uticket.training.trainer import Trainer
 
 WARM_UP = 2  # steps in which loops are compiled and memory is fetched
 MEASURED_ROUNDS = 4  # beside dense; the steps of the rounds between are interpolated by round
@@ -35,19 +36,17 @@ def estimate_stages(params: Params, steps: int) -> dict[str, float]:
     steps: of training that are measured for each of a few densities, with masks drawn at random. Early tickets count
     as if they did not end early. Raises InputError if the images are not prepared, or others are.
     """
-    prepared, name = load(PREPARED), params.data.name
-    expected = Path(params.data.path).name if name == "folder" else name
-    if prepared.name != expected:
-        raise InputError(f"{PREPARED}: expected the images {expected!r}, came {prepared.name!r}; run the stage data")
+    prepared, lineage = load_images(params), params.lineage
     device = choose_device(params.train.device)
     images, test = on_device(prepared, device)
-    rounds = {ticket: params.round_of(ticket) for method in params.tickets for ticket in params.chain(method)[1:]}
+    chains = {method: lineage.chain(method) for method in lineage.methods}
+    rounds = {ticket: lineage.round_of(ticket) for chain in chains.values() for ticket in chain[1:]}
     shown = sorted({0, *np.linspace(1, max(rounds.values()), MEASURED_ROUNDS).round().astype(int).tolist()})
     seconds = {}
     for number in bar(shown, "measuring", "rounds"):
         network = build(params.model, prepared.image_shape, len(prepared.classes), seed=0).to(device)
         mask = drawn(network, (1 - params.prune.fraction) ** number)
-        seconds[number] = seconds_per_step(network, mask, images, params.train, steps)
+        seconds[number] = seconds_per_step(Job(MaskedWeights(network, mask), images, test, params.train, seed=0), steps)
     testing, starting = seconds_per_test(network, test), seconds_to_start()
 
     def training(number: int) -> float:
@@ -56,10 +55,17 @@ def estimate_stages(params: Params, steps: int) -> dict[str, float]:
         return starting + params.train.epochs * epoch + 2 * testing  # the activity is measured as long as a test
 
     tests = len(params.quantize.bits) * len(QUANTIZERS)
-    stages = {DENSE: training(0)} | {ticket.replace("/", "@"): training(number) for ticket, number in rounds.items()}
-    return stages | {
-        f"quantize@{method}": starting + len(params.chain(method)) * tests * testing for method in params.tickets
-    }
+    stages = {DENSE: training(0)} | {f"ticket@{ticket}": training(number) for ticket, number in rounds.items()}
+    return stages | {f"quantize@{name}": starting + len(chain) * tests * testing for name, chain in chains.items()}
+
+
+def load_images(params: Params) -> Prepared:
+    """Read the prepared images. Raises InputError if there are none, or those of another data set."""
+    prepared, name = load(PREPARED), params.data.name
+    expected = Path(params.data.path).name if name == "folder" else name
+    if prepared.name != expected:
+        raise InputError(f"{PREPARED}: expected the images {expected!r}, got {prepared.name!r}; run the stage data")
+    return prepared
 
 
 def drawn(network: SpikingNetwork, density: float) -> Mask:
@@ -69,19 +75,18 @@ def drawn(network: SpikingNetwork, density: float) -> Mask:
     return Mask({name: rng.random(shape) < density for name, shape in shapes.items()})
 
 
-def seconds_per_step(network: SpikingNetwork, mask: Mask, images: Images, settings: Train, steps: int) -> float:
+def seconds_per_step(job: Job, steps: int) -> float:
     """Train for a few steps; return the mean time of one after the first ones."""
-    masked = MaskedWeights(network, mask)
-    with running_in(network, fastest_layout(network, mask, images, settings)):
-        run = Run(network, images, settings, 0, None, WHOLE, ALONE)
-        batches = images.order(settings.batch_size, run.rng).split(settings.batch_size)
-        network.train()
+    with running_in(job.network, fastest_layout(job)):
+        trainer, state = Trainer.of(job), TrainingState(job)
+        batches = job.images.order(job.settings.batch_size, state.rng).split(job.settings.batch_size)
+        job.network.train()
         for step in range(-WARM_UP, steps):
             if step == 0:
-                run.tally.means()  # waits for the GPU
+                state.tally.means()  # waits for the GPU
                 started = time.perf_counter()
-            train_step(run, masked, images, batches[step % len(batches)])
-        run.tally.means()
+            trainer.step(state, batches[step % len(batches)])
+        state.tally.means()
     return (time.perf_counter() - started) / steps
 
 
