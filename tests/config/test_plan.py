@@ -40,7 +40,8 @@ def test_last_ticket_of_a_chain_is_the_one_of_the_highest_round():
 @pytest.mark.parametrize(
     ("content", "error"),
     [
-        ("{", r"expected JSON that an earlier stage wrote, got: "),
+        ("{", r"expected JSON that an earlier stage wrote, got: .*; run the stage plan"),
+        (None, r"expected JSON that an earlier stage wrote, got no file; run the stage plan"),
         ("[]", r"top level: expected a block of keys and values, got \[\]; run the stage plan"),
         ('{"method": "lth"}', r"rounds: expected a value, got nothing; run the stage plan"),
         ('{"method": "lth", "rounds": {"dense": "0"}}', r"rounds.dense: expected integer, got '0'; run the stage plan"),
@@ -48,6 +49,7 @@ def test_last_ticket_of_a_chain_is_the_one_of_the_highest_round():
     ],
 )
 def test_what_is_no_plan_is_an_error_that_names_the_file(tmp_path, content, error):
-    (tmp_path / "lth.json").write_text(content)
+    if content is not None:
+        (tmp_path / "lth.json").write_text(content)
     with pytest.raises(InputError, match=rf"lth.json: {error}"):
         ChainPlan.read(tmp_path / "lth.json")

@@ -67,8 +67,8 @@ def audit(
 ) -> None:
     """Say how busy the PEs would be with the masks or weights of FILE, or with a ticket.
 
-    FILE is .npz, .safetensors, .pt or .pth; nonzero means kept. Its 4-D arrays are convolutions. Output positions and
-    timesteps are 1 where nothing tells.
+    FILE is .npz, .safetensors, .pt or .pth; nonzero means kept. Its 4-D arrays are convolutions. One output position is
+    assumed of a layer that neither layers.json nor --positions describes.
     """
     from uticket.hardware.audit import audit as audit_ticket
     from uticket.ticket.ticket import Ticket
@@ -87,7 +87,7 @@ def audit(
 @click.argument("out", type=click.Path(path_type=Path))
 @options_of(Array, "array", leave_out=["accumulators", *WEIGHTS])
 @options_of(Balance, "how")
-@click.option("--seed", type=Setting(Seed), default=0, show_default=True)
+@click.option("--seed", type=Setting(Seed), default=0, show_default=True, help="Of what is drawn.")
 @linear_option
 @first_option
 @force_option

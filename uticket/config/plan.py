@@ -26,6 +26,8 @@ class Plan(Block):
         """Read what `write` wrote. Raises InputError, naming the file, if it is missing or no plan."""
         try:
             return cls.model_validate(read_json(path))
+        except InputError as error:
+            raise InputError(f"{error}; run the stage plan") from None
         except ValidationError as error:
             raise InputError(f"{path}: {describe(error, cls)}; run the stage plan") from None
 
