@@ -146,6 +146,17 @@ def test_file_that_is_missing_or_no_params_is_an_error_that_names_it(content, er
     assert f"Error: params.yaml: {error}" in fails("rounds", 2, "--methods", "lth")
 
 
+def test_params_that_cannot_be_written_are_named_as_given(monkeypatch):
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    text = FILE.read_text()
+    monkeypatch.setattr(Path, "write_bytes", fail)
+    expected = "Error: params.yaml: expected a place to write to, got: No space left on device\n"
+    assert fails("rounds", 2) == expected
+    assert FILE.read_text() == text
+
+
 def test_link_to_params_stays_a_link(project):
     FILE.rename("mine.yaml")
     FILE.symlink_to("mine.yaml")

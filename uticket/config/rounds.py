@@ -71,7 +71,7 @@ def _rewrite(path: Path, what: str, edit: Callable[[str], str]) -> None:
         expected = "blocks of settings, each ticket and method on lines of its own"
         raise InputError(f"{path}: expected {expected}, got another layout ({one_line(error)})") from None
     checked_params(values, what)
-    write_text(path.resolve(), text)  # a link stays a link
+    write_text(path.resolve() if path.is_symlink() else path, text)  # a link stays a link
 
 
 def _with_chain(tickets: Mapping[str, str], method: str, number: int) -> dict[str, str]:
