@@ -1,41 +1,48 @@
 """Which weights to remove and recover, and within what: the choices of balancing, compared over seeds.
 
-Runs the stages of the pipeline on the data set of params.yaml, for each seed in a folder of its own, with a chain of
-tickets for each choice, and writes docs/results/selection.csv. `python -m experiments.selection` takes about a quarter
-of an hour on two cores; `python -m experiments.selection --table` writes the table of docs/selection.md from the CSV.
+Trains a chain of tickets for each choice and each seed, as long as that of lth in params.yaml and with its settings, in
+a temporary folder, and writes docs/results/selection.csv. `python -m experiments.selection` takes about a quarter of an
+hour on two cores; `python -m experiments.selection --table` writes the table of docs/selection.md from the CSV.
 """
 
-import json
-import os
-import shutil
-import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import click
 import pandas as pd
-from ruamel.yaml import YAML
 
-import stages.data
-import stages.dense
-import stages.map
-import stages.round
-import stages.simulate
-from uticket.config.params import DENSE, read_params
-from uticket.config.paths import mapping_files, simulation_files, ticket_files
+from uticket.base.files import read_json
+from uticket.base.progress import start_logging
+from uticket.config.lineage import DENSE, method_of
+from uticket.config.params import Params, read_params
+from uticket.config.paths import DOWNLOADS, TicketFiles
+from uticket.data.prepared import Prepared
+from uticket.data.sources import prepare
+from uticket.hardware.audit import Workload, audit
+from uticket.pipeline.dense import train_dense
+from uticket.pipeline.plan import plan
+from uticket.pipeline.rounds import next_ticket
 from uticket.report.readme import write_between
+from uticket.ticket.ticket import Ticket
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "docs" / "results" / "selection.csv"
 PAGE = ROOT / "docs" / "selection.md"
 BEGIN, END = "<!-- written by `python -m experiments.selection --table` -->", "<!-- end -->"
 
-CHAINS: dict[str, dict[str, str] | None] = {
+CHOICES: dict[str, dict[str, str] | None] = {
     "lth": None,
     "group-random": {"scope": "group", "mode": "both", "select": "random"},
     "group-magnitude": {"scope": "group", "mode": "both", "select": "magnitude"},
     "layer-random": {"scope": "layer", "mode": "both", "select": "random"},
     "layer-magnitude": {"scope": "layer", "mode": "both", "select": "magnitude"},
 }
+OTHER_MAPPINGS = ("sorted", "paired")  # of the tickets of lth
+OTHER_PES = (8, 32)
+
+Row = dict[str, Any]
 
 
 @click.command(help=__doc__)
@@ -44,75 +51,65 @@ CHAINS: dict[str, dict[str, str] | None] = {
 def main(seeds: int, table: bool) -> None:
     """Run the comparison, or write its table."""
     if not table:
-        rows = [row for seed in range(seeds) for row in run(seed)]
+        start_logging()
+        rows: list[Row] = []
+        for seed in range(seeds):
+            params = of_choices(read_params(ROOT / "params.yaml"), seed)
+            prepared = prepare(params.data, ROOT / DOWNLOADS, seed)
+            with TemporaryDirectory() as folder:
+                rows += run(params, prepared, Path(folder))
         RESULTS.parent.mkdir(parents=True, exist_ok=True)
         pd.DataFrame(rows).to_csv(RESULTS, index=False)
     write_between(PAGE, BEGIN, END, markdown(pd.read_csv(RESULTS)))
 
 
-def run(seed: int) -> list[dict[str, object]]:
-    """Run all chains with one seed; return a row for each way to run each last ticket."""
-    with tempfile.TemporaryDirectory() as folder:
-        before = Path.cwd()
-        os.chdir(folder)
-        try:
-            write_params(Path("params.yaml"), seed)
-            stages.data.main.callback()
-            stages.dense.main.callback()
-            params = read_params()
-            return [row for method in CHAINS for row in results(method, sorted(params.tickets[method]), seed)]
-        finally:
-            os.chdir(before)
+def of_choices(params: Params, seed: int) -> Params:
+    """Return params with another seed, and a chain for each choice as long as that of lth."""
+    names = [ticket.partition("/")[2] for ticket in params.lineage.chain("lth")[1:]]
+    tickets: dict[str, str] = {}
+    for choice in CHOICES:
+        chain = [f"{choice}/{name}" for name in names]
+        tickets |= dict(zip(chain, [DENSE, *chain], strict=False))
+    return Params.model_validate(params.model_dump() | {"seed": seed, "balance": CHOICES, "tickets": tickets})
 
 
-def write_params(path: Path, seed: int) -> None:
-    """Write the project's params.yaml with this seed and the chains of the comparison, as long as that of lth."""
-    values = YAML(typ="safe").load(ROOT / "params.yaml")
-    rounds = list(values["tickets"]["lth"])
-    values["seed"] = seed
-    values["balance"] = CHAINS
-    values["hw"] |= {"chip": str(ROOT / values["hw"]["chip"]), "models": ["analytic"]}  # run in a folder of its own
-    values["tickets"] = {
-        method: dict(zip(rounds, [DENSE, *(f"{method}/{name}" for name in rounds)], strict=False)) for method in CHAINS
-    }
-    YAML(typ="safe").dump(values, path)
+def run(params: Params, prepared: Prepared, folder: Path) -> list[Row]:
+    """Train all chains into `folder`; return a row for each way to run each last ticket."""
+    dense = TicketFiles(folder / DENSE)
+    train_dense(params, prepared, dense)
+    for of_ticket in plan(params)[0]:
+        parent = Ticket.read(folder / of_ticket.parent, spikes=False)
+        next_ticket(parent, dense, of_ticket, params, prepared, TicketFiles(folder / of_ticket.ticket))
+    last = [params.lineage.chain(choice)[-1] for choice in CHOICES]
+    return [row for ticket in last for row in results(ticket, TicketFiles(folder / ticket), params)]
 
 
-def results(method: str, tickets: list[str], seed: int) -> list[dict[str, object]]:
-    """Train the tickets of a method and map the last one with each policy that the comparison asks for."""
-    for ticket in tickets:
-        stages.round.main.callback(f"{method}/{ticket}")
-    stages.map.main.callback(method)
-    stages.simulate.main.callback(method)
-    last = f"{method}/{tickets[-1]}"
-    metrics = json.loads(ticket_files(last).metrics.read_text())
-    policies = pd.read_csv(mapping_files(method).policies).set_index(["ticket", "policy"]).loc[last]
-    sweep = pd.read_csv(simulation_files(method).table("pe_sweep")).query("model == 'analytic'")
-    sweep = sweep.set_index(["ticket", "pes"]).loc[last]
-    rows = []
-    for policy in ("contiguous", "sorted", "paired") if method == "lth" else ("contiguous",):
-        rows.append(
-            {
-                "choice": method if policy == "contiguous" else f"{method}, {policy}",
-                "seed": seed,
-                "accuracy": metrics["accuracy"],
-                "filter_sparsity": metrics["filter_sparsity"],
-                "utilization": policies["utilization"][policy],
-                "latency_cycles": policies["latency_cycles"][policy],
-                "utilization_8_pes": sweep["utilization"][8] if policy == "contiguous" else None,
-                "utilization_32_pes": sweep["utilization"][32] if policy == "contiguous" else None,
-            }
-        )
-    shutil.rmtree(ticket_files(method).folder)
-    return rows
+def results(ticket: str, files: TicketFiles, params: Params) -> Iterator[Row]:
+    """Yield a row for the ticket on the array of the params, and for lth one for each other mapping."""
+    choice, metrics, array = method_of(ticket), read_json(files.metrics), params.hw.array
+    found = Ticket.read(files.folder, spikes=False)
+    shared = {"seed": params.seed, "accuracy": metrics["accuracy"], "sparsity": metrics["sparsity"]}
+
+    def on(**other: Any) -> Workload:
+        return audit(found, array.model_copy(update=other)).network
+
+    others = {f"utilization_{pes}_pes": on(pes=pes).utilization for pes in OTHER_PES}
+    yield {"choice": choice, **shared, **cost(on()), **others}
+    for mapping in OTHER_MAPPINGS if choice == "lth" else ():
+        yield {"choice": f"{choice}, {mapping}", **shared, **cost(on(mapping=mapping))}
+
+
+def cost(network: Workload) -> Row:
+    """Return the columns of the table that the analytic model fills."""
+    return {"utilization": network.utilization, "latency_cycles": network.latency_cycles}
 
 
 def markdown(table: pd.DataFrame) -> str:
     """Return mean and standard deviation over the seeds, a line for each choice."""
-    percent = ["accuracy", "filter_sparsity", "utilization", "utilization_8_pes", "utilization_32_pes"]
+    percent = ["accuracy", "sparsity", "utilization", *(f"utilization_{pes}_pes" for pes in OTHER_PES)]
     groups = table.groupby("choice", sort=False)
     mean, spread = (groups[[*percent, "latency_cycles"]].agg(how) for how in ("mean", "std"))
-    titles = ["accuracy %", "sparsity %", "utilization %", "on 8 PEs", "on 32 PEs", "latency (cycles)"]
+    titles = ["accuracy %", "sparsity %", "utilization %", *(f"on {pes} PEs" for pes in OTHER_PES), "latency (cycles)"]
     lines = [f"| choice | {' | '.join(titles)} |", "|---|" + "---:|" * len(titles)]
     for choice in mean.index:
         cells = []
