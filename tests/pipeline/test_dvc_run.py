@@ -137,7 +137,7 @@ def test_page_and_tables_are_written(project):
 def test_sweep_has_every_pe_count_in_order(project):
     sweeps = project.table("simulation/uticket/sweeps")
     rows = sweeps[(sweeps["knob"] == "pes") & (sweeps["model"] == "analytic")]
-    assert rows["value"].tolist() == ["2", "4", "8", "16", "32", "64"]
+    assert rows["value"].tolist() == [2, 4, 8, 16, 32, 64]
     assert rows["latency_cycles"].is_monotonic_decreasing
     assert (rows["work_cycles"] == rows["work_cycles"].iloc[0]).all()
 
