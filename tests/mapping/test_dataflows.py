@@ -16,6 +16,7 @@ def slices(filters: int, channels: int, pes: int) -> tuple[list[int], list[int]]
 
 def test_channels_are_cut_into_slices_of_which_the_last_may_be_short():
     assert slices(2, 5, pes=3) == ([0] * 5 + [1] * 5, 2 * [0, 0, 1, 1, 2])
+    assert slices(1, 4, pes=2)[1] == [0, 0, 1, 1]
     assert slices(1, 6, pes=4)[1] == [0, 0, 1, 1, 2, 2]
     assert slices(1, 2, pes=4)[1] == [0, 1]
 
