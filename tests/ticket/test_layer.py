@@ -76,11 +76,11 @@ def test_sizes_follow_from_the_shape():
 @pytest.mark.parametrize("positions", [1, 7])
 def test_layer_of_which_only_the_shape_is_known_can_be_written(tmp_path, shape, positions):
     layer = Layer.of_shape("w", shape)
-    assert layer.positions == 1
-    layer = layer.in_one_row(positions)
-    assert (layer.weight_shape, layer.positions) == (shape, positions)
-    write_layers(tmp_path / "layers.json", [layer], timesteps=1)
-    assert read_layers(tmp_path / "layers.json") == ([layer], 1)
+    longer = layer.in_one_row(positions).model_copy(update={"name": "longer"})
+    assert (layer.weight_shape, layer.positions) == (shape, 1)
+    assert (longer.weight_shape, longer.positions) == (shape, positions)
+    write_layers(tmp_path / "layers.json", [layer, longer], timesteps=1)
+    assert read_layers(tmp_path / "layers.json") == ([layer, longer], 1)
 
 
 def test_positions_in_one_row_replace_stride_and_padding(tmp_path):
