@@ -6,6 +6,25 @@ from uticket.config.training import Model
 from uticket.engine.layout import BatchFirst, Layout
 from uticket.networks.network import SpikingNetwork, lif, scaled
 
+FEW = 8  # channels
+
+
+class Shortcut(nn.Conv2d):
+    """A 1x1 convolution with a stride, without padding or bias.
+
+    With few channels it drops the pixels between the strides first: oneDNN's own way writes past its memory on CPUs
+    whose vectors are AVX2 (its issue 6035), and gradients are wrong or the process ends.
+    """
+
+    def __init__(self, channels: int, filters: int, stride: int) -> None:
+        super().__init__(channels, filters, 1, stride=stride, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(images, channels, height, width) -> (images, filters, height / stride, width / stride), rounded up."""
+        if self.in_channels >= FEW:
+            return super().forward(x)
+        return nn.functional.conv2d(x[:, :, :: self.stride[0], :: self.stride[1]], self.weight)
+
 
 class Block(nn.Module):
     """Two 3x3 convolutions and a shortcut around them, a 1x1 convolution where the shape changes."""
@@ -19,9 +38,9 @@ class Block(nn.Module):
         self.conv2 = nn.Conv2d(filters, filters, 3, padding=1, bias=False)
         self.norm2 = nn.BatchNorm2d(filters)
         self.lif2 = lif(settings)
-        self.shortcut: nn.Conv2d | None = None
+        self.shortcut: Shortcut | None = None
         if stride != 1 or channels != filters:
-            self.shortcut = nn.Conv2d(channels, filters, 1, stride=stride, bias=False)
+            self.shortcut = Shortcut(channels, filters, stride)
             self.shortcut_norm = nn.BatchNorm2d(filters)
 
     def forward(self, x: Tensor, layout: Layout, timesteps: int) -> Tensor:
