@@ -15,24 +15,17 @@ import torch
 
 from tests.helpers import ROOT
 from tests.training.helpers import BRIEF, SMALL, drawn_mask, fresh, job_of
+from tests.training.processes import start, wait
 from uticket.base.errors import InputError
-from uticket.base.progress import log
+from uticket.base.progress import log, start_logging
 from uticket.config.training import Train
 from uticket.training.checkpoint import State, copy_state
 from uticket.training.device import choose_device
 from uticket.training.keep import Keep
 from uticket.training.train import Trained, train
 
-SCRIPT = """
-import sys
-from pathlib import Path
-from tests.training.test_keep import LONG, trained_to
-from uticket.base.progress import start_logging
-start_logging()
-settings = LONG.model_copy(update={"epochs": int(sys.argv[3])})
-trained_to(Path(sys.argv[1]), settings, Path(sys.argv[2]))
-"""
 LONG = BRIEF.model_copy(update={"epochs": 6, "batch_size": 4, "save_minutes": 0.0})
+SHORT = LONG.model_copy(update={"epochs": 3})
 
 
 @pytest.fixture(autouse=True)
@@ -53,19 +46,17 @@ def training(folder: Path, settings: Train) -> tuple[State, Trained]:
     return copy_state(network), trained
 
 
-def trained_to(folder: Path, settings: Train, out: Path) -> None:
-    state, trained = training(folder, settings)
+def trained_to(folder: Path, out: Path, epochs: int = LONG.epochs) -> None:
+    """What the processes of these tests do."""
+    start_logging()
+    state, trained = training(folder, LONG.model_copy(update={"epochs": epochs}))
     torch.save((state, trained.rewind, [vars(epoch) for epoch in trained.epochs]), out)
 
 
-def start(folder: Path, out: Path) -> subprocess.Popen:
-    command = [sys.executable, "-c", SCRIPT, str(folder), str(out), "6"]
-    return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
-
-
-def wait_for_state(folder: Path, process: subprocess.Popen) -> None:
+def wait_for_state(folder: Path) -> None:
+    until = time.monotonic() + 60
     while not list(folder.glob("*/state.safetensors")):
-        assert process.poll() is None, process.stderr.read()
+        assert time.monotonic() < until
         time.sleep(0.01)
 
 
@@ -76,32 +67,31 @@ def same(one: Path, other: Path) -> bool:
 
 
 def test_run_that_is_killed_three_times_ends_with_the_same_bytes(tmp_path):
-    undisturbed = start(tmp_path / "one", tmp_path / "one.pt")
-    assert undisturbed.wait() == 0, undisturbed.stderr.read()
+    undisturbed = start(trained_to, tmp_path / "one", tmp_path / "one.pt", log=tmp_path / "log")
+    assert wait(undisturbed) == 0, (tmp_path / "log").read_text()
     assert not list((tmp_path / "one").glob("*/*"))
-    moments = random.Random(0)
+    moments, two = random.Random(0), (tmp_path / "two", tmp_path / "two.pt")
     for _ in range(3):
-        process = start(tmp_path / "two", tmp_path / "two.pt")
-        wait_for_state(tmp_path / "two", process)
+        process = start(trained_to, *two, log=tmp_path / "killed")
+        wait_for_state(two[0])
         time.sleep(moments.uniform(0, 0.15))
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        assert not (tmp_path / "two.pt").exists(), "it was over before it was killed"
-    last = start(tmp_path / "two", tmp_path / "two.pt")
-    assert last.wait() == 0
-    assert "resumes in epoch" in last.stderr.read()
-    assert same(tmp_path / "one.pt", tmp_path / "two.pt")
+        process.kill()
+        assert wait(process) == -signal.SIGKILL, "it was over before it was killed"
+        assert not two[1].exists()
+    assert wait(start(trained_to, *two, log=tmp_path / "log")) == 0
+    assert "resumes in epoch" in (tmp_path / "log").read_text()
+    assert same(tmp_path / "one.pt", two[1])
 
 
 def test_run_that_is_asked_to_stop_keeps_its_state_and_resumes(tmp_path):
-    process = start(tmp_path / "scratch", tmp_path / "out.pt")
-    wait_for_state(tmp_path / "scratch", process)
-    process.send_signal(signal.SIGTERM)
-    assert process.wait() == 128 + signal.SIGTERM
-    assert "asked to stop; the next run resumes from here" in process.stderr.read()
-    again = start(tmp_path / "scratch", tmp_path / "out.pt")
-    assert again.wait() == 0
-    assert "resumes in epoch" in again.stderr.read()
+    arguments, log = (tmp_path / "scratch", tmp_path / "out.pt"), tmp_path / "log"
+    process = start(trained_to, *arguments, log=log)
+    wait_for_state(tmp_path / "scratch")
+    process.terminate()
+    assert wait(process) == 128 + signal.SIGTERM
+    assert "asked to stop; the next run resumes from here" in log.read_text()
+    assert wait(start(trained_to, *arguments, log=log)) == 0
+    assert "resumes in epoch" in log.read_text()
 
 
 def test_training_ends_soon_after_dvc_was_killed(tmp_path):
@@ -110,11 +100,12 @@ def test_training_ends_soon_after_dvc_was_killed(tmp_path):
     dvc.write_text(f"#!{sys.executable}\nimport subprocess, sys\nsubprocess.run(sys.argv[1], shell=True)\n")
     dvc.chmod(0o755)
     script = tmp_path / "script.py"
-    script.write_text(SCRIPT)
-    command = f"{sys.executable} {script} {tmp_path / 'scratch'} {tmp_path / 'out.pt'} 100000; true"
+    work = f"trained_to(Path({str(tmp_path / 'scratch')!r}), Path({str(tmp_path / 'out.pt')!r}), epochs=100000)"
+    script.write_text(f"from pathlib import Path\nfrom tests.training.test_keep import trained_to\n{work}\n")
+    command = f"{sys.executable} {script}; true"
     environment = os.environ | {"DVC_ROOT": str(tmp_path), "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen([dvc, command], cwd=ROOT, env=environment, stderr=subprocess.DEVNULL)
-    wait_for_state_of(tmp_path / "scratch")
+    wait_for_state(tmp_path / "scratch")
     process.kill()
     process.wait()
     (lock,) = (tmp_path / "scratch").glob("*/lock")
@@ -128,13 +119,6 @@ def test_training_ends_soon_after_dvc_was_killed(tmp_path):
                 assert time.monotonic() < until, "the training still runs"
                 time.sleep(0.1)
     assert (lock.parent / "state.safetensors").exists()
-
-
-def wait_for_state_of(folder: Path) -> None:
-    until = time.monotonic() + 60
-    while not list(folder.glob("*/state.safetensors")):
-        assert time.monotonic() < until
-        time.sleep(0.05)
 
 
 class KilledError(Exception):
@@ -159,9 +143,9 @@ def stopped_in(folder: Path, settings: Train, steps: int, monkeypatch) -> None:
 
 @pytest.mark.parametrize("steps", [1, 5, 6, 13])
 def test_state_of_any_step_leads_to_the_same_result(tmp_path, steps, monkeypatch):
-    expected, trained = training(tmp_path / "other", LONG)
-    stopped_in(tmp_path / "scratch", LONG, steps, monkeypatch)
-    state, again = training(tmp_path / "scratch", LONG)
+    expected, trained = training(tmp_path / "other", SHORT)
+    stopped_in(tmp_path / "scratch", SHORT, steps, monkeypatch)
+    state, again = training(tmp_path / "scratch", SHORT)
     assert all(torch.equal(state[name], expected[name]) for name in expected)
     assert again.epochs == trained.epochs
     assert all(torch.equal(again.rewind[name], trained.rewind[name]) for name in trained.rewind)
@@ -169,27 +153,27 @@ def test_state_of_any_step_leads_to_the_same_result(tmp_path, steps, monkeypatch
 
 
 def test_state_of_other_settings_is_never_used(tmp_path, monkeypatch, caplog):
-    stopped_in(tmp_path, LONG, 5, monkeypatch)
+    stopped_in(tmp_path, SHORT, 5, monkeypatch)
     with caplog.at_level("INFO", logger="uticket"):
-        training(tmp_path, LONG.model_copy(update={"weight_decay": 0.0}))
+        training(tmp_path, SHORT.model_copy(update={"weight_decay": 0.0}))
         assert "resumes" not in caplog.text
-        training(tmp_path, LONG.model_copy(update={"save_minutes": 3.0}))
+        training(tmp_path, SHORT.model_copy(update={"save_minutes": 3.0}))
         assert "resumes in epoch 1, at batch 6" in caplog.text
 
 
 def test_damaged_state_is_logged_and_training_starts_over(tmp_path, monkeypatch, caplog):
-    expected, _ = training(tmp_path / "other", LONG)
+    expected, _ = training(tmp_path / "other", SHORT)
     for damage in (
         lambda whole: whole[: len(whole) // 2],
         lambda whole: b"",
         lambda whole: whole[:8] + b"x" + whole[9:],
         lambda whole: whole[:-100] + bytes([whole[-100] ^ 1]) + whole[-99:],
     ):
-        stopped_in(tmp_path, LONG, 5, monkeypatch)
+        stopped_in(tmp_path, SHORT, 5, monkeypatch)
         (path,) = tmp_path.glob("*/state.safetensors")
         path.write_bytes(damage(path.read_bytes()))
         with caplog.at_level("WARNING", logger="uticket"):
-            state, _ = training(tmp_path, LONG)
+            state, _ = training(tmp_path, SHORT)
         assert "expected a whole state in" in caplog.text
         caplog.clear()
         assert all(torch.equal(state[name], expected[name]) for name in expected)

@@ -1,5 +1,7 @@
 """Training by two processes on the CPU, as torchrun starts them; this file is also what they run."""
 
+import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +12,7 @@ import torch
 from tests.helpers import ROOT
 from tests.training.helpers import BRIEF, drawn_mask, fresh, made_up
 from tests.training.helpers import SMALL as SMALLER
+from tests.training.processes import start, wait
 from uticket.base.errors import InputError
 from uticket.config.training import Train
 from uticket.networks.network import SpikingNetwork
@@ -64,14 +67,22 @@ def train_with(
     return {"state": copy_state(network), "losses": losses, "accuracy": found.epochs[-1].test_accuracy}
 
 
-def main() -> None:
-    folder, stop_at = Path(sys.argv[1]), int(sys.argv[2]) or None
+def work(folder: Path, stop_at: int | None = None) -> None:
+    """What each of two processes does."""
+    torch.set_num_threads(1)
     choose_device("cpu")
     with joined() as ranks:
-        if stop_at is None:
-            torch.save(trained(ranks, folder / "scratch"), folder / f"fixed{ranks.rank}.pt")
-        network = fresh(SMALL)
-        found = train_with(ranks, folder / "scratch", network, BATCHES, stop_at)
+        found = train_with(ranks, folder / "scratch", fresh(SMALL), BATCHES, stop_at)
+        torch.save(found, folder / f"{ranks.rank}.pt")
+
+
+def main() -> None:
+    """What torchrun starts."""
+    folder = Path(sys.argv[1])
+    choose_device("cpu")
+    with joined() as ranks:
+        torch.save(trained(ranks, folder / "scratch"), folder / f"fixed{ranks.rank}.pt")
+        found = train_with(ranks, folder / "scratch", fresh(SMALL), BATCHES)
         torch.save(found, folder / f"{ranks.rank}.pt")
         results = []
         for make in (lambda: ranks.rank, fail):
@@ -86,23 +97,24 @@ def fail() -> None:
     raise InputError("of the first")
 
 
-def start(folder: Path, stop_at: int = 0) -> subprocess.CompletedProcess:
-    launcher = [
-        "-m",
-        "torch.distributed.run",
-        "--standalone",
-        "--nproc-per-node",
-        "2",
-        "-m",
-        "tests.training.test_ranks",
-    ]
-    return subprocess.run([sys.executable, *launcher, folder, str(stop_at)], cwd=ROOT, capture_output=True, text=True)
+def two_processes(folder: Path, stop_at: int | None = None) -> list[int]:
+    """Run `work` in two processes with the environment of torchrun; return their exit statuses."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    shared = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    folder.mkdir(exist_ok=True)
+    logs = [folder / f"log{rank}" for rank in range(2)]
+    started = [start(work, folder, stop_at, log=log, RANK=str(rank), **shared) for rank, log in enumerate(logs)]
+    return [wait(process) for process in started]
 
 
 @pytest.fixture(scope="module")
 def together(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("two")
-    result = start(folder)
+    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    command = [sys.executable, *launcher, "-m", "tests.training.test_ranks", str(folder)]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     return folder
 
@@ -130,14 +142,15 @@ def test_what_the_first_process_finds_is_known_to_both(together):
     assert {(together / f"{rank}.txt").read_text() for rank in (0, 1)} == {"[0, 'of the first']"}
 
 
-def test_processes_that_are_asked_to_stop_keep_one_state_and_resume(together, tmp_path):
-    stopped = start(tmp_path, stop_at=5)  # in the second of three epochs, after the second of its three batches
-    assert stopped.returncode != 0
-    assert len(list(tmp_path.glob("scratch/*/state.safetensors"))) == 1
-    again = start(tmp_path)
-    assert again.returncode == 0, again.stderr
+def test_processes_that_are_asked_to_stop_keep_one_state_and_resume(tmp_path):
+    one, two = tmp_path / "undisturbed", tmp_path / "stopped"
+    assert two_processes(one) == [0, 0], (one / "log0").read_text()
+    stopped = two_processes(two, stop_at=5)  # in the second of three epochs, after the second of its three batches
+    assert stopped == [128 + signal.SIGTERM] * 2
+    assert len(list(two.glob("scratch/*/state.safetensors"))) == 1
+    assert two_processes(two) == [0, 0], (two / "log0").read_text()
     for rank in (0, 1):
-        ours, expected = (torch.load(folder / f"{rank}.pt", weights_only=True) for folder in (tmp_path, together))
+        ours, expected = (torch.load(folder / f"{rank}.pt", weights_only=True) for folder in (two, one))
         assert ours["losses"] == expected["losses"]
         assert all(torch.equal(ours["state"][name], expected["state"][name]) for name in expected["state"])
 

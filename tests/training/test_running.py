@@ -35,6 +35,7 @@ def test_compiled_training_is_for_gpus(small, brief, tmp_path):
 @pytest.mark.parametrize("name", ["vgg7", "resnet19"])
 def test_networks_are_traced_as_a_whole_when_they_are_compiled(small, name):
     """What `train.compile` hands to the compiler: no part of a forward or backward pass is left to Python."""
+    torch.manual_seed(0)
     network = fresh(small.model_copy(update={"name": name, "width": 0.0625}))
     images, labels = torch.randn(4, 1, 8, 8), torch.tensor([0, 1, 0, 1])
     found = []
