@@ -16,6 +16,7 @@ from uticket.ticket.layer import Layer
 from uticket.ticket.ticket import Ticket
 
 COSTS: dict[TokenCost, list[int]] = {"timesteps": [0, 3, 3, 3], "spikes": [0, 1, 2, 3], "one": [0, 1, 1, 1]}
+IDEAL = Broadcast(fifo_depth=math.inf)  # no PE waits for the broadcaster
 Case = tuple[Layer, np.ndarray, np.ndarray, Array, Broadcast]
 
 

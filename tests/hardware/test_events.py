@@ -1,8 +1,10 @@
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from tests.hardware.plain_events import COSTS, cases, placed_on, plainly, run
+from tests.hardware.plain_events import COSTS, IDEAL, cases, placed_on, plainly, run
 from tests.helpers import layer_of
 from uticket.base.errors import InputError
 from uticket.config.array import Array, Broadcast
@@ -10,7 +12,7 @@ from uticket.hardware.cycles import layer_cycles
 from uticket.hardware.events import events, layer_events
 from uticket.ticket.ticket import Ticket
 
-STARVING = Broadcast(width=1, token_cost="one", skip_unwanted=False)
+STARVING = Broadcast(fifo_depth=math.inf, width=1, token_cost="one", skip_unwanted=False)
 
 
 @settings(max_examples=300, deadline=None)
@@ -28,7 +30,7 @@ def test_dense_spikes_without_padding_take_what_the_analytic_model_says(case):
     layer, mask, spikes, array, _ = case
     layer = layer_of(layer.filters, layer.channels, layer.input_size, layer.kernel, layer.stride, padding=(0, 0))
     array = array.model_copy(update={"accumulators": 10**6})
-    result = run(layer, mask, np.ones_like(spikes), array, Broadcast())
+    result = run(layer, mask, np.ones_like(spikes), array, IDEAL)
     analytic = layer_cycles(placed_on(layer, mask, array), timesteps=3)
     assert result.latency_cycles == len(spikes) * analytic.latency_cycles
     assert result.work_cycles == len(spikes) * analytic.work_cycles
@@ -51,7 +53,8 @@ def test_work_depends_on_the_spikes_alone(case):
     assert 0 <= result.utilization <= 1
     assert 0 <= result.busy_share <= 1
     assert result.occupancy_mean <= result.occupancy_max <= broadcast.fifo_depth
-    ideal, idle = Broadcast(granularity="tile", token_cost=broadcast.token_cost), {"spare_pes": "idle"}
+    by_tile = {"granularity": "tile", "token_cost": broadcast.token_cost}
+    ideal, idle = IDEAL.model_copy(update=by_tile), {"spare_pes": "idle"}
     whole = run(layer, mask, spikes, array.model_copy(update={**idle, "accumulators": 10**6}), ideal)
     tiled = run(layer, mask, spikes, array.model_copy(update={**idle, "accumulators": 4}), ideal)
     assert tiled.latency_cycles >= whole.latency_cycles
@@ -79,7 +82,7 @@ def test_images_add_up():
 
 def test_layer_without_weights_on_one_pe():
     layer, spikes = layer_of(), np.ones((1, 3, 2, 4, 5), dtype=bool)
-    empty = run(layer, np.zeros((4, 2, 3, 3), dtype=bool), spikes, Array(pes=2), Broadcast())
+    empty = run(layer, np.zeros((4, 2, 3, 3), dtype=bool), spikes, Array(pes=2), IDEAL)
     assert (empty.latency_cycles, empty.delivered_tokens, empty.utilization) == (0, 0, 1.0)
     assert empty.dropped_tokens > 0
     one = run(layer, np.ones((4, 2, 3, 3), dtype=bool), spikes, Array(pes=1), Broadcast(fifo_depth=0))
