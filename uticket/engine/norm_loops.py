@@ -1,6 +1,8 @@
 """Compiled loops of batch norm and neurons in one pass, channel by channel; all activations are (channels, T, N).
 
-A channel belongs to one thread, so the number of threads changes no result.
+A channel belongs to one thread, and every sum has a written order, so neither the number of threads nor the way the
+compiler uses vectors changes a result: sums that the compiler may reorder differ between a process that compiles these
+loops and one that finds them in the cache.
 """
 
 import numba
@@ -8,30 +10,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
 Constants = tuple[float, float, float]  # leak, spike_threshold and alpha of the neurons
 BLOCK = 512  # neurons whose timesteps are worked on at a time
 SUMMED = 2048  # numbers that are summed in single precision
-SUMS = {"contract", "reassoc", "nsz"}  # sums may be taken in another order, as in any fast norm
+LANES = 64  # sums that grow side by side, so that the compiler can use vectors; a power of two
 # a check of each division, which Python's error model asks for, would keep the compiler from using vectors
-PART = numba.njit(fastmath=SUMS, error_model="numpy", cache=True)
+PART = numba.njit(error_model="numpy", cache=True)
 
 
-@numba.njit(parallel=True, fastmath=SUMS, cache=True)
+@numba.njit(parallel=True, error_model="numpy", cache=True)
 def statistics(x: Floats, mean: Floats, variance: Floats) -> None:
-    """Fill mean and variance of each channel of x in one pass, by distances from a near mean."""
+    """Fill mean and variance of each channel of x in one pass, by distances from the mean of its first numbers."""
     for c in numba.prange(len(x)):
         values = x[c].reshape(-1)
-        near = values[:SUMMED].mean()
+        lanes = np.zeros((2, LANES), np.float32)
+        plain, _ = _distances(values[:SUMMED], np.float32(0), lanes)
+        near = np.float32(plain / min(SUMMED, len(values)))
         total = squares = 0.0
         for low in range(0, len(values), SUMMED):
-            part = values[low : low + SUMMED]
-            plain = squared = np.float32(0)
-            for i in range(len(part)):
-                distance = part[i] - near
-                plain += distance
-                squared += distance * distance
-            total += float(plain)
-            squares += float(squared)
+            plain, squared = _distances(values[low : low + SUMMED], near, lanes)
+            total += plain
+            squares += squared
         off = total / len(values)
         mean[c], variance[c] = near + off, max(squares / len(values) - off * off, 0.0)
 
@@ -57,7 +57,7 @@ def forward(x: Floats, scale: Floats, shift: Floats, leak: float, spike_threshol
                     rest[i] = zero if fires else membrane
 
 
-@numba.njit(parallel=True, fastmath=SUMS, cache=True)
+@numba.njit(parallel=True, cache=True)
 def backward(
     x: Floats,
     grad_spikes: Floats,
@@ -66,7 +66,7 @@ def backward(
     constants: Constants,
     of_batch: bool,
     grad: Floats,
-    sums: NDArray[np.float64],
+    sums: Doubles,
 ) -> None:
     """Fill the gradient of x, and sums: (channels, 2), of the gradient of the currents, plain and times normalized x.
 
@@ -78,16 +78,18 @@ def backward(
     for c in numba.prange(channels):
         middle, per_deviation = np.float32(sums[c, 0]), np.float32(sums[c, 1])
         membranes = np.empty((timesteps, BLOCK), np.float32)
-        plain = weighted = 0.0
+        lanes, plain, weighted = np.zeros((2, LANES), np.float32), 0.0, 0.0
         for low in range(0, inner, BLOCK):
             high = min(low + BLOCK, inner)
             _recompute(x[c], low, high, gain * scale[c], gain * shift[c], constants, membranes)
             _through_time(grad_spikes[c], low, high, constants, membranes, grad[c])
-            plain, weighted = _added(grad[c], x[c], low, high, middle, per_deviation, plain, weighted)
+            of_block = _sums(grad[c], x[c], low, high, middle, per_deviation, lanes)
+            plain += of_block[0]
+            weighted += of_block[1]
         sums[c, 0], sums[c, 1] = plain, weighted
         count = timesteps * inner
-        less = np.float32(plain / count) if of_batch else np.float32(0)
-        slope = np.float32(weighted / count) if of_batch else np.float32(0)
+        less = np.float32(sums[c, 0] / count) if of_batch else np.float32(0)
+        slope = np.float32(sums[c, 1] / count) if of_batch else np.float32(0)
         _through_norm(x[c], scale[c], middle, per_deviation, less, slope, grad[c])
 
 
@@ -137,27 +139,19 @@ def _through_time(
 
 
 @PART
-def _added(
-    grad: Floats,
-    x: Floats,
-    low: int,
-    high: int,
-    middle: np.float32,
-    per_deviation: np.float32,
-    plain: float,
-    weighted: float,
+def _sums(
+    grad: Floats, x: Floats, low: int, high: int, middle: np.float32, per_deviation: np.float32, lanes: Floats
 ) -> tuple[float, float]:
-    """Return both sums of `backward` with those of a block added, the last timestep first."""
-    for back in range(len(grad)):
-        t = len(grad) - 1 - back
-        now, arriving = grad[t, low:high], x[t, low:high]
-        part = more = np.float32(0)
-        for i in range(len(now)):
-            part += now[i]
-            more += now[i] * ((arriving[i] - middle) * per_deviation)
-        plain += float(part)
-        weighted += float(more)
-    return plain, weighted
+    """Return the sum of the gradients of a block, plain and times normalized x. lanes: (2, LANES), memory to use."""
+    lanes[:] = 0
+    plain, weighted = lanes[0], lanes[1]
+    for t in range(len(grad)):
+        for start in range(low, high, LANES):
+            now, arriving = grad[t, start : min(start + LANES, high)], x[t, start : min(start + LANES, high)]
+            for i in range(len(now)):
+                plain[i] += now[i]
+                weighted[i] += now[i] * ((arriving[i] - middle) * per_deviation)
+    return _total(plain), _total(weighted)
 
 
 @PART
@@ -175,3 +169,29 @@ def _through_norm(
         out, arriving = grad[t], x[t]
         for i in range(len(out)):
             out[i] = scale * (out[i] - less - (arriving[i] - middle) * per_deviation * slope)
+
+
+@PART
+def _distances(values: Floats, near: np.float32, lanes: Floats) -> tuple[float, float]:
+    """Return the sum of the distances of values from `near`, and of their squares. lanes: as in `_sums`."""
+    lanes[:] = 0
+    plain, squared = lanes[0], lanes[1]
+    for low in range(0, len(values), LANES):
+        part = values[low : low + LANES]
+        for i in range(len(part)):
+            distance = part[i] - near
+            plain[i] += distance
+            squared[i] += distance * distance
+    return _total(plain), _total(squared)
+
+
+@PART
+def _total(lanes: Floats) -> float:
+    """Return the sum of LANES numbers, whose halves are added until one is left. Changes `lanes`."""
+    half = LANES // 2
+    while half > 0:
+        low, high = lanes[:half], lanes[half : 2 * half]
+        for i in range(len(low)):
+            low[i] += high[i]
+        half //= 2
+    return float(lanes[0])
