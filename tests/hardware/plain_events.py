@@ -39,7 +39,8 @@ def cases(draw) -> Case:
         accumulators=draw(st.sampled_from([1, 4, 9, 256])),
     )
     broadcast = Broadcast(
-        granularity=draw(st.sampled_from(["token", "channel", "tile"])),
+        granularity=draw(st.sampled_from(["token", "token", "channel", "tile"])),
+        order=draw(st.sampled_from(["position", "activation"])),
         fifo_depth=draw(st.sampled_from([0, 1, 3, math.inf])),
         width=draw(st.sampled_from([1, 2, math.inf])),
         token_cost=draw(st.sampled_from(sorted(COSTS))),
@@ -103,7 +104,8 @@ def plainly(layer, mask, spikes, array, broadcast) -> dict[str, object]:
                         continue
                     first = nth // share * used
                     receiving = {first + p: COSTS[broadcast.token_cost][count] * n for p, n in to.items()}
-                    items.append(receiving)
+                    at = (y * layer.stride[0] + i, x * layer.stride[1] + j)
+                    items.append(((c, *at, i, j) if broadcast.order == "activation" else (), receiving))
                     chunk = c if broadcast.granularity == "channel" else 0
                     slots[chunk] = slots.get(chunk, 0) + 1
                     for p, cycles in receiving.items():
@@ -111,6 +113,7 @@ def plainly(layer, mask, spikes, array, broadcast) -> dict[str, object]:
             width = 0 if math.isinf(broadcast.width) else broadcast.width
             depth = min(broadcast.fifo_depth, 10**9)
             if broadcast.granularity == "token":
+                items = [receiving for _, receiving in sorted(items, key=lambda item: item[0])]
                 step = step_through(items, [0] * len(items), array.pes, depth, width)
             else:
                 idle = dict.fromkeys(range(array.pes), 0)

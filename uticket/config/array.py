@@ -14,6 +14,7 @@ SparePes = Literal["split_outputs", "idle"]
 Quantizer = Literal["plain", "keep_mask"]
 Granularity = Literal["token", "channel", "tile"]
 TokenCost = Literal["timesteps", "spikes", "one"]
+Order = Literal["position", "activation"]
 
 
 class Array(Block):
@@ -32,6 +33,7 @@ class Broadcast(Block):
     """How activations reach the PEs in the event model."""
 
     granularity: Granularity = Field("token", description="What is sent at a time.")
+    order: Order = Field("position", description="Tokens of a channel by kernel position, or activation by activation.")
     fifo_depth: Depth = Field(64, description="Tokens (or channels) that wait at a PE; inf.")
     width: Width = Field(float("inf"), description="Tokens sent in a cycle at most; inf: an ideal broadcaster.")
     token_cost: TokenCost = Field("timesteps", description="Cycles that a token takes a PE for each weight.")

@@ -96,12 +96,10 @@ def run_tile(weights: GroupWeights, tokens: Tokens, tile: int, pes: int, broadca
     depth = int(min(broadcast.fifo_depth, UNLIMITED))
     keys = weights.wanted if broadcast.skip_unwanted else np.arange(len(tokens.num))
     if broadcast.granularity == "token":
-        at = [np.searchsorted(weights.key, keys, side) for side in ("left", "right")]
-        first, last = (place[:, np.newaxis] + copies * len(weights.key) for place in at)
-        begin, end = (edge[keys][:, parts].ravel() for edge in (tokens.begin, tokens.end))
+        sent = (_by_position if broadcast.order == "position" else _by_activation)(weights, tokens, tile, broadcast)
         receiving = pe.T.ravel(), np.tile(weights.times, len(copies))
         width = 0 if math.isinf(broadcast.width) else int(min(broadcast.width, UNLIMITED))
-        return private(tokens.cost, begin, end, first.ravel(), last.ravel(), *receiving, pes, depth, width)
+        return private(tokens.cost, *sent, *receiving, pes, depth, width)
     chunk = np.arange(len(tokens.num)) // (tokens.kernel if broadcast.granularity == "channel" else len(tokens.num))
     sent = np.bincount(chunk[keys], tokens.num[keys][:, parts].sum(axis=1), minlength=chunk[-1] + 1)
     work = np.zeros((len(sent), pes), dtype=np.int64)
@@ -112,6 +110,30 @@ def run_tile(weights: GroupWeights, tokens: Tokens, tile: int, pes: int, broadca
     )
     sending = np.ceil(sent / broadcast.width).astype(np.int64)
     return window(work[sent > 0], sending[sent > 0], depth)
+
+
+Runs = tuple[Ints, Ints, Ints, Ints]  # of tokens for the same PEs: first token, end, first receiving weight, end
+
+
+def _by_position(weights: GroupWeights, tokens: Tokens, tile: int, broadcast: Broadcast) -> Runs:
+    """Return what is sent in a tile, kernel position by kernel position, a run for each copy."""
+    copies = np.arange(tokens.tiles.copies)
+    keys = weights.wanted if broadcast.skip_unwanted else np.arange(len(tokens.num))
+    at = [np.searchsorted(weights.key, keys, side) for side in ("left", "right")]
+    first, last = (place[:, np.newaxis] + copies * len(weights.key) for place in at)
+    begin, end = (edge[keys][:, tile * len(copies) + copies].ravel() for edge in (tokens.begin, tokens.end))
+    return begin, end, first.ravel(), last.ravel()
+
+
+def _by_activation(weights: GroupWeights, tokens: Tokens, tile: int, broadcast: Broadcast) -> Runs:
+    """Return what is sent in a tile, activation by activation, a run for each token."""
+    sent = tokens.by_activation[tile]
+    edges = np.searchsorted(weights.key, np.arange(len(tokens.num) + 1))  # of the weights of each key
+    of_copy = tokens.part[sent] % tokens.tiles.copies * len(weights.key)
+    first, last = edges[tokens.key[sent]], edges[tokens.key[sent] + 1]
+    chosen = last > first if broadcast.skip_unwanted else np.ones(len(sent), dtype=bool)
+    sent, of_copy = sent[chosen], of_copy[chosen]
+    return sent, sent + 1, first[chosen] + of_copy, last[chosen] + of_copy
 
 
 MODELS: dict[str, Callable[[Placed, Ticket, Array, Broadcast], LayerTiming]] = {"events": events}

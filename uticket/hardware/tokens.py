@@ -22,19 +22,37 @@ from uticket.ticket.layer import Layer
 
 @dataclass(frozen=True)
 class Tokens:
-    """The tokens of one image at one layer, in the order of keys, parts, and outputs in raster order."""
+    """The tokens of one image at one layer, by key, part, and output in raster order."""
 
     tiles: Tiles
     kernel: int  # keys of one channel
     begin: Ints  # (keys, parts): where the tokens of a key and a part begin
     end: Ints  # (keys, parts)
     cost: NDArray[np.uint16]  # (tokens,), cycles that a PE takes for it, for each weight
+    source: NDArray[np.int32]  # (tokens,): its activation, by channel and place in raster order
     spikes: Ints  # (keys,): spikes of all its tokens
 
     @cached_property
     def num(self) -> Ints:
         """Tokens of each key and part, shape (keys, parts)."""
         return self.end - self.begin
+
+    @cached_property
+    def key(self) -> Ints:
+        """The key of each token, shape (tokens,)."""
+        return np.repeat(np.arange(len(self.num)), self.num.sum(axis=1))
+
+    @cached_property
+    def part(self) -> Ints:
+        """The part of the outputs to which each token belongs, shape (tokens,)."""
+        return np.repeat(np.tile(np.arange(self.num.shape[1]), len(self.num)), self.num.ravel())
+
+    @cached_property
+    def by_activation(self) -> list[Ints]:
+        """The tokens of each tile, activation by activation, each with all of its kernel positions in their order."""
+        tile = self.part // self.tiles.copies
+        order = np.lexsort((self.key, self.source, tile))
+        return np.split(order, np.searchsorted(tile[order], np.arange(1, self.tiles.num_tiles)))
 
     @cached_property
     def cycles(self) -> Ints:
@@ -56,12 +74,12 @@ def tokens_of(layer: Layer, spikes: NDArray[np.bool_], tiles: Tiles, cost: Token
     cycles = {"timesteps": np.full_like(number, timesteps), "spikes": number, "one": np.ones_like(number)}[cost]
     shape = layer.channels * layer.kernel[0] * layer.kernel[1], tiles.num_tiles * tiles.copies
     where = layer.kernel, layer.stride, layer.padding, tiles.part
-    num, total, costs = np.zeros(shape, np.int64), np.zeros(shape[0], np.int64), np.empty(0, np.uint16)
-    _walk(counts, *where, num, total, cycles, costs)
+    num, total = np.zeros(shape, np.int64), np.zeros(shape[0], np.int64)
+    _walk(counts, *where, num, total, cycles, np.empty(0, np.uint16), np.empty(0, np.int32))
     end = np.cumsum(num).reshape(shape)
-    costs = np.empty(num.sum(), np.uint16)
-    _walk(counts, *where, end - num, np.zeros_like(total), cycles, costs)
-    return Tokens(tiles, math.prod(layer.kernel), end - num, end, costs, total)
+    costs, sources = np.empty(num.sum(), np.uint16), np.empty(num.sum(), np.int32)
+    _walk(counts, *where, end - num, np.zeros_like(total), cycles, costs, sources)
+    return Tokens(tiles, math.prod(layer.kernel), end - num, end, costs, sources, total)
 
 
 @numba.njit(cache=True)
@@ -75,11 +93,12 @@ def _walk(
     spikes: Ints,
     cycles: NDArray[np.uint16],
     costs: NDArray[np.uint16],
+    sources: NDArray[np.int32],
 ) -> None:
     """Visit all tokens: move `place` (keys, parts) on by one for each, and `spikes` (keys,) by its spikes.
 
-    counts: spikes by (channel, row, column). If `costs` is not empty, the cycles of a token, by its spikes, are written
-    there, where `place` is.
+    counts: spikes by (channel, row, column). If `costs` is not empty, the cycles of a token, by its spikes, and its
+    activation are written where `place` is.
     """
     _, height, width = counts.shape
     for key in range(len(place)):
@@ -93,6 +112,8 @@ def _walk(
                 column = x * stride[1] + right
                 if 0 <= column < width and counts[channel, row, column]:
                     if len(costs):
-                        costs[place[key, part[y, x]]] = cycles[counts[channel, row, column]]
+                        at = place[key, part[y, x]]
+                        costs[at] = cycles[counts[channel, row, column]]
+                        sources[at] = (channel * height + row) * width + column
                     place[key, part[y, x]] += 1
                     spikes[key] += counts[channel, row, column]
