@@ -72,7 +72,7 @@ def plainly(layer, mask, spikes, array, broadcast) -> dict[str, object]:
     placed = placed_on(layer, mask, array)
     per_unit = len(placed.group) // layer.filters  # units of a filter
     outputs = list(product(range(layer.output_size[0]), range(layer.output_size[1])))
-    latency = waited = most_waiting = delivered = dropped = operations = 0
+    latency = waited = most_waiting = delivered = dropped = operations = pushes = 0
     by_pe = np.zeros((4, array.pes), dtype=int)
     for image, g in product(spikes, range(placed.num_groups)):
         held = {}  # (channel, row, column) -> PE -> weights
@@ -100,6 +100,7 @@ def plainly(layer, mask, spikes, array, broadcast) -> dict[str, object]:
                         continue
                     delivered, dropped = delivered + bool(to), dropped + (not to)
                     operations += count * sum(to.values())
+                    pushes += len(to) if broadcast.fifo_depth else 0
                     if not to and broadcast.skip_unwanted:
                         continue
                     first = nth // share * used
@@ -131,4 +132,5 @@ def plainly(layer, mask, spikes, array, broadcast) -> dict[str, object]:
         "delivered_tokens": delivered,
         "dropped_tokens": dropped,
         "operations": operations,
+        "pushes": pushes,
     }

@@ -1,3 +1,5 @@
+import math
+
 import pytest
 
 from tests.hardware.chips import write_chip
@@ -95,3 +97,17 @@ def test_leakage_ratio_without_dynamic_energy_is_infinite(tmp_path, chip):
     still = [{**part.model_dump(), "actions": {}} for part in chip.pe]
     assert Chip.read(write_chip(tmp_path, pe=still)).leakage_ratio == float("inf")
     assert chip.leakage_pj(1.0) == pytest.approx(1000 / chip.clock.value)
+
+
+def test_fifos_cost_area_and_energy_by_entry_and_token():
+    chip, nothing = Chip.read(), Traffic(*[Accesses(0, 0)] * 3)
+    assert chip.fifo_area_um2(512) / (chip.pe_area_um2 + chip.fifo_area_um2(0)) == pytest.approx(0.187, abs=1e-3)
+    assert chip.fifo_area_um2(0) == 0
+    assert chip.fifo_area_um2(math.inf) == math.inf
+    counts = Counts(4, 100, 0, 0, 0, nothing, pushes=30, fifo_depth=8)
+    energy = chip_energy(counts, chip)
+    assert energy["fifo_dynamic_pj"] == pytest.approx(30 * 2 * 0.212375)
+    assert energy["fifo_leakage_pj"] == pytest.approx(4 * 100 * 8 * 2.5 * 3.8625e-5)
+    without = chip.model_copy(update={"fifo": None})
+    assert not [name for name in chip_energy(counts, without) if name.startswith("fifo")]
+    assert without.fifo_area_um2(math.inf) == 0

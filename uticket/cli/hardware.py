@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from uticket.base.errors import InputError
-from uticket.cli.options import Word, force_option, free_to_write, json_option, options_of, settings_of, show
+from uticket.cli.options import Word, force_option, free_to_write, in_json, json_option, options_of, settings_of, show
 from uticket.config.array import Array, Broadcast, Energy
 from uticket.config.paths import TicketFiles
 from uticket.config.tables import MODELS
@@ -51,7 +51,8 @@ def simulate_command(
     settings = {"model": model, **settings_of(array), "broadcast": settings_of(broadcast)}
     numbers = {"timesteps": ticket.timesteps, "images": ticket.num_images}
     result = {**settings, **settings_of(energy), **numbers}
-    result["chip"] = {"name": chip.name, "leakage_ratio": chip.leakage_ratio, "pe_area_um2": chip.pe_area_um2}
+    area = {"pe_area_um2": chip.pe_area_um2, "fifo_area_um2": in_json(found.pe_area_um2 - chip.pe_area_um2)}
+    result["chip"] = {"name": chip.name, "leakage_ratio": chip.leakage_ratio, **area}
     result |= {"layers": [record(cost) for cost in found.layers], "network": record(found.network)}
     columns = ["name", "utilization", "busy_share", "work_cycles", "starved_cycles", "blocked_cycles", "tail_cycles"]
     show(result, as_json, [*columns, "latency_cycles", "tokens", "dropped_tokens", TOTAL])

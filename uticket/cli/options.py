@@ -118,8 +118,13 @@ def show(result: Mapping[str, Any], as_json: bool, columns: list[str]) -> None:
 
 
 def settings_of(record: Block) -> dict[str, Any]:
-    """Return a record as JSON has it, which knows no infinity."""
-    return {name: "inf" if value == float("inf") else value for name, value in record.model_dump().items()}
+    """Return a record as JSON holds it."""
+    return {name: in_json(value) for name, value in record.model_dump().items()}
+
+
+def in_json(value: Any) -> Any:
+    """Return a value as JSON holds it, with inf as text."""
+    return "inf" if value == float("inf") else value
 
 
 def free_to_write(out: Path, endings: Collection[str], force: bool) -> None:

@@ -89,6 +89,15 @@ class Part(Block):
     area: Area
 
 
+class Fifo(Block):
+    """The FIFO of a PE, in which tokens wait: for each of its entries, and for each token."""
+
+    area: Area  # of an entry
+    leakage: Power  # of an entry
+    push: ActionEnergy
+    pop: ActionEnergy
+
+
 class Channel(Block):
     """What moves bits: DRAM."""
 
@@ -118,6 +127,7 @@ class Chip(Block):
     name: str
     clock: Clock
     pe: Annotated[tuple[Part, ...], Field(min_length=1, strict=False)]
+    fifo: Fifo | None = None  # None: costs nothing
     scratchpad_words: Words
     memories: Memories
     dram: Channel
@@ -135,8 +145,12 @@ class Chip(Block):
 
     @property
     def pe_area_um2(self) -> float:
-        """Area of one PE."""
+        """Area of one PE without its FIFO."""
         return sum(part.count * part.area.value for part in self.pe)
+
+    def fifo_area_um2(self, depth: float) -> float:
+        """Return the area of the FIFO of a PE; depth: entries, maybe inf."""
+        return depth * self.fifo.area.value if self.fifo is not None and depth else 0.0
 
     @property
     def components(self) -> list[str]:

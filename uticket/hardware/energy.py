@@ -27,6 +27,8 @@ class Counts:
     operation: float  # kept weights that meet a spike
     update: float  # output neurons, each in each timestep
     traffic: Traffic
+    pushes: float = 0.0  # tokens put into the FIFOs of PEs
+    fifo_depth: float = 0.0  # entries of each FIFO
 
 
 def chip_energy(counts: Counts, chip: Chip) -> dict[str, float]:
@@ -46,6 +48,10 @@ def chip_energy(counts: Counts, chip: Chip) -> dict[str, float]:
         leakage = chip.leakage_pj(sum(part.count * part.leakage.value for part in parts))
         energy[f"{component.lower()}_dynamic_pj"] = float(dynamic)
         energy[f"{component.lower()}_leakage_pj"] = leakage * counts.pes * counts.latency_cycles
+    if chip.fifo is not None:
+        per_token, leaking = chip.fifo.push.value + chip.fifo.pop.value, chip.leakage_pj(chip.fifo.leakage.value)
+        energy["fifo_dynamic_pj"] = counts.pushes * per_token
+        energy["fifo_leakage_pj"] = leaking * counts.fifo_depth * counts.pes * counts.latency_cycles
     memories, traffic = chip.memories, counts.traffic
     sram = _moved(memories.weights, traffic.weights) + _moved(memories.spikes, traffic.spikes)
     sram_leakage = chip.leakage_pj(memories.weights.leakage.value + memories.spikes.leakage.value)

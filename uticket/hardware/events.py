@@ -54,6 +54,7 @@ def layer_events(placed: Placed, spikes: NDArray[np.bool_], accumulators: int, b
             result.delivered_tokens += delivered
             result.dropped_tokens += len(tokens.cost) - delivered
             result.operations += int((tokens.spikes[weights.key] * weights.times).sum())
+            result.pushes += int(tokens.num[weights.key].sum()) if broadcast.fifo_depth else 0
             for tile in range(tokens.tiles.num_tiles):
                 result.add(group, run_tile(weights, tokens, tile, placed.pes, broadcast))
     return result
@@ -96,10 +97,10 @@ def run_tile(weights: GroupWeights, tokens: Tokens, tile: int, pes: int, broadca
     depth = int(min(broadcast.fifo_depth, UNLIMITED))
     keys = weights.wanted if broadcast.skip_unwanted else np.arange(len(tokens.num))
     if broadcast.granularity == "token":
-        sent = (_by_position if broadcast.order == "position" else _by_activation)(weights, tokens, tile, broadcast)
+        runs = (_by_position if broadcast.order == "position" else _by_activation)(weights, tokens, tile, broadcast)
         receiving = pe.T.ravel(), np.tile(weights.times, len(copies))
         width = 0 if math.isinf(broadcast.width) else int(min(broadcast.width, UNLIMITED))
-        return private(tokens.cost, *sent, *receiving, pes, depth, width)
+        return private(tokens.cost, *runs, *receiving, pes, depth, width)
     chunk = np.arange(len(tokens.num)) // (tokens.kernel if broadcast.granularity == "channel" else len(tokens.num))
     sent = np.bincount(chunk[keys], tokens.num[keys][:, parts].sum(axis=1), minlength=chunk[-1] + 1)
     work = np.zeros((len(sent), pes), dtype=np.int64)

@@ -27,6 +27,7 @@ class LayerEvents:
     delivered_tokens: int  # tokens for which a PE of the group has a weight, counted for each group
     dropped_tokens: int  # tokens for which none has
     operations: int  # weights that met a spike
+    pushes: int  # tokens put into FIFOs: each once for every PE that wants it
 
     @classmethod
     def nothing_yet(cls, layer: str, images: int, groups: int, pes: int) -> "LayerEvents":
@@ -46,6 +47,7 @@ class LayerEvents:
             delivered_tokens=0,
             dropped_tokens=0,
             operations=0,
+            pushes=0,
         )
 
     @property
@@ -111,6 +113,7 @@ class LayerEvents:
             tokens=self.delivered_tokens / images,
             dropped_tokens=self.dropped_tokens / images,
             operations=self.operations / images,
+            fifo_pushes=self.pushes / images,
         )
 
     def by_pe(self) -> dict[str, list[float]]:

@@ -1,5 +1,6 @@
 """A ticket on the array, by either model: cycles, tokens, energy and memory accesses of each layer for one image."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
@@ -60,6 +61,7 @@ class Simulation:
 
     layers: tuple[Cost, ...]  # of the layers on the PEs, in order
     network: Cost  # the sums; utilization as in `uticket.hardware.cycles`, FIFO mean weighted by latency
+    pe_area_um2: float  # of a PE with its FIFO; inf with an unlimited one. The analytic model needs no FIFO
 
     def frame(self) -> "pd.DataFrame":
         """Return a row for each layer."""
@@ -86,17 +88,35 @@ def simulate(
     chip, ratio = chip or Chip.read(), (energy or Energy()).leakage_ratio
     run = MODELS.named(model, "model")
     layers = tuple(
-        _cost(placed, run(placed, ticket, array, broadcast), ticket.timesteps, array, chip, ratio)
+        _cost(placed, run(placed, ticket, array, broadcast), ticket.timesteps, array, broadcast, chip, ratio)
         for placed in place(ticket, array)
     )
-    return Simulation(layers, network_cost(layers))
+    area = chip.pe_area_um2 + chip.fifo_area_um2(broadcast.fifo_depth if model != "analytic" else 0)
+    return Simulation(layers, network_cost(layers), area)
 
 
-def _cost(placed: Placed, ran: LayerTiming, timesteps: int, array: Array, chip: Chip, leakage_ratio: float) -> Cost:
+def _cost(
+    placed: Placed,
+    ran: LayerTiming,
+    timesteps: int,
+    array: Array,
+    broadcast: Broadcast,
+    chip: Chip,
+    leakage_ratio: float,
+) -> Cost:
     layer, timing = placed.layer, ran.timing
     traffic = layer_traffic(placed, timesteps, array.accumulators, chip)
     updates = layer.filters * layer.positions * timesteps
-    counts = Counts(array.pes, timing.latency_cycles, timing.work_cycles, timing.operations, updates, traffic)
+    counts = Counts(
+        pes=array.pes,
+        latency_cycles=timing.latency_cycles,
+        work_cycle=timing.work_cycles,
+        operation=timing.operations,
+        update=updates,
+        pushes=timing.fifo_pushes,
+        fifo_depth=fifo_entries(timing, broadcast),
+        traffic=traffic,
+    )
     return Cost(
         **vars(timing),
         name=layer.name,
@@ -109,6 +129,13 @@ def _cost(placed: Placed, ran: LayerTiming, timesteps: int, array: Array, chip: 
         accesses=traffic.columns(),
         by_pe=ran.by_pe,
     )
+
+
+def fifo_entries(timing: Timing, broadcast: Broadcast) -> float:
+    """Return the entries of the FIFO of a PE: its depth, or of an unlimited one the most that were in use."""
+    if not timing.fifo_pushes:
+        return 0
+    return timing.fifo_max if math.isinf(broadcast.fifo_depth) else broadcast.fifo_depth
 
 
 def network_cost(costs: Sequence[Cost]) -> Cost:

@@ -24,6 +24,7 @@ class Timing:
     tokens: float  # for which a PE of the group has a weight; in the analytic model all, padding and zeros too
     dropped_tokens: float  # for which none has
     operations: float  # weights that meet a spike
+    fifo_pushes: float = 0.0  # tokens put into the FIFOs of PEs
 
 
 @dataclass(frozen=True)

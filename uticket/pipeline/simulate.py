@@ -31,7 +31,7 @@ def simulate_chain(chain: ChainPlan, hw: Hardware, energy: Energy) -> None:
         ticket = read_measured(ticket_files(name), spikes=models != ["analytic"])
         for model in models:
             found, row = simulate(ticket, array, hw.broadcast, chip, energy, model), {"ticket": name, "model": model}
-            tickets.append({**row, **found.network.columns()})
+            tickets.append({**row, **found.network.columns(), "pe_area_um2": found.pe_area_um2})
             layers += [{**row, "layer": cost.name, **cost.columns()} for cost in found.layers]
             pes += [{**row, "layer": cost.name, **split} for cost in found.layers for split in rows_by_pe(cost)]
             if name == chain.last:
@@ -85,4 +85,4 @@ def sweep(ticket: Ticket, hw: Hardware, chip: Chip, energy: Energy, model: str) 
         for value in values:
             array, broadcast = hw.at(knob, value)
             found = simulate(ticket, array, broadcast, chip, energy, model)
-            yield {"knob": knob, "value": value, **found.network.columns()}
+            yield {"knob": knob, "value": value, **found.network.columns(), "pe_area_um2": found.pe_area_um2}
