@@ -72,8 +72,9 @@ def with_sweeps(hw: Hardware, sweeps: dict) -> Hardware:
 def test_any_setting_of_the_array_and_its_broadcast_can_be_swept(params):
     one_each = {"pes": [1], "dataflow": ["filters"], "mapping": ["paired"], "spare_pes": ["idle"]}
     one_each |= {"accumulators": [4], "weight_bits": [4, None], "quantizer": ["keep_mask"]}
+    one_each |= {"weight_swap_cycles": [0, 3], "drain_width": [1, "inf"]}
     broadcast = {"granularity": ["tile"], "fifo_depth": [0, "inf"], "width": [2], "token_cost": ["one"]}
-    broadcast |= {"skip_unwanted": [False, True]}
+    broadcast |= {"skip_unwanted": [False, True], "order": ["activation"]}
     assert set(one_each) == set(Array.model_fields)
     assert set(broadcast) == set(Broadcast.model_fields)
     knobs = with_sweeps(params.hw, one_each | {"broadcast": broadcast}).knobs()

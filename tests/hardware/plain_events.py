@@ -37,6 +37,8 @@ def cases(draw) -> Case:
         dataflow=draw(st.sampled_from(["filters", "input-channels"])),
         spare_pes=draw(st.sampled_from(["split_outputs", "idle"])),
         accumulators=draw(st.sampled_from([1, 4, 9, 256])),
+        weight_swap_cycles=draw(st.sampled_from([0, 0, 1, 3])),
+        drain_width=draw(st.sampled_from([1, 2, math.inf, math.inf])),
     )
     broadcast = Broadcast(
         granularity=draw(st.sampled_from(["token", "token", "channel", "tile"])),
@@ -57,7 +59,7 @@ def placed_on(layer: Layer, mask: np.ndarray, array: Array) -> Placed:
 
 def run(layer: Layer, mask: np.ndarray, spikes: np.ndarray, array: Array, broadcast: Broadcast) -> LayerEvents:
     """Run a layer by the event model."""
-    return layer_events(placed_on(layer, mask, array), spikes, array.accumulators, broadcast)
+    return layer_events(placed_on(layer, mask, array), spikes, array, broadcast)
 
 
 def live(layer: Layer, image: np.ndarray, channel: int, row: int, column: int, y: int, x: int) -> int:
@@ -73,7 +75,7 @@ def plainly(layer, mask, spikes, array, broadcast) -> dict[str, object]:
     per_unit = len(placed.group) // layer.filters  # units of a filter
     outputs = list(product(range(layer.output_size[0]), range(layer.output_size[1])))
     latency = waited = most_waiting = delivered = dropped = operations = pushes = 0
-    by_pe = np.zeros((4, array.pes), dtype=int)
+    by_pe = np.zeros((6, array.pes), dtype=int)
     for image, g in product(spikes, range(placed.num_groups)):
         held = {}  # (channel, row, column) -> PE -> weights
         for f, c, i, j in np.argwhere(mask).tolist():
@@ -92,6 +94,13 @@ def plainly(layer, mask, spikes, array, broadcast) -> dict[str, object]:
             here = [(y, x) for y, x in outputs if (y // side, x // side) == tile]
             share = math.ceil(len(here) / copies)
             items, channels, slots = [], {}, {}
+            active, swap = range(used * copies), array.weight_swap_cycles
+            for c in range(layer.channels if swap else 0):  # every PE changes its weights before each channel
+                items.append(((c,), dict.fromkeys(active, swap)))
+                chunk = c if broadcast.granularity == "channel" else 0
+                slots.setdefault(chunk, 0)
+                for p in active:
+                    channels.setdefault(chunk, dict.fromkeys(range(array.pes), 0))[p] += swap
             for c, i, j in product(*(range(n) for n in mask.shape[1:])):
                 to = held.get((c, i, j), {})
                 for nth, (y, x) in enumerate(here):
@@ -106,7 +115,7 @@ def plainly(layer, mask, spikes, array, broadcast) -> dict[str, object]:
                     first = nth // share * used
                     receiving = {first + p: COSTS[broadcast.token_cost][count] * n for p, n in to.items()}
                     at = (y * layer.stride[0] + i, x * layer.stride[1] + j)
-                    items.append(((c, *at, i, j) if broadcast.order == "activation" else (), receiving))
+                    items.append(((c, *at, i, j) if broadcast.order == "activation" else (c, i, j), receiving))
                     chunk = c if broadcast.granularity == "channel" else 0
                     slots[chunk] = slots.get(chunk, 0) + 1
                     for p, cycles in receiving.items():
@@ -118,12 +127,18 @@ def plainly(layer, mask, spikes, array, broadcast) -> dict[str, object]:
                 step = step_through(items, [0] * len(items), array.pes, depth, width)
             else:
                 idle = dict.fromkeys(range(array.pes), 0)
-                sending = [math.ceil(n / width) if width else 0 for n in slots.values()]
-                step = step_through([channels.get(chunk, idle) for chunk in slots], sending, array.pes, depth)
-            latency += step.latency
-            by_pe += np.array([step.work, step.starved, step.blocked, step.tail])
+                sending = [math.ceil(slots[chunk] / width) if width else 0 for chunk in sorted(slots)]
+                step = step_through([channels.get(chunk, idle) for chunk in sorted(slots)], sending, array.pes, depth)
+            filters = max(map(len, of_a_pe.values()))
+            drain = math.ceil(share * filters / array.drain_width)
+            swaps = np.array([swap * layer.channels * (p in active) for p in range(array.pes)])
+            drains = np.array([drain * (p in active) for p in range(array.pes)])
+            latency += step.latency + drain
+            by_pe += np.array(
+                [step.work - swaps, step.starved, step.blocked, step.tail + drain - drains, swaps, drains]
+            )
             waited, most_waiting = waited + step.waited, max(most_waiting, step.most_waiting)
-    names = ("work", "starved", "blocked", "tail")
+    names = ("work", "starved", "blocked", "tail", "swap", "drain")
     return {
         "latency_cycles": latency,
         **{name: values.tolist() for name, values in zip(names, by_pe, strict=True)},

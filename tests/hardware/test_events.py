@@ -8,8 +8,11 @@ from tests.hardware.plain_events import COSTS, IDEAL, cases, placed_on, plainly,
 from tests.helpers import layer_of
 from uticket.base.errors import InputError
 from uticket.config.array import Array, Broadcast
+from uticket.hardware.analytic import analytic
 from uticket.hardware.cycles import layer_cycles
 from uticket.hardware.events import events, layer_events
+from uticket.hardware.overhead import group_overheads
+from uticket.hardware.tiles import tiles_of
 from uticket.ticket.ticket import Ticket
 
 STARVING = Broadcast(fifo_depth=math.inf, width=1, token_cost="one", skip_unwanted=False)
@@ -31,12 +34,15 @@ def test_dense_spikes_without_padding_take_what_the_analytic_model_says(case):
     layer = layer_of(layer.filters, layer.channels, layer.input_size, layer.kernel, layer.stride, padding=(0, 0))
     array = array.model_copy(update={"accumulators": 10**6})
     result = run(layer, mask, np.ones_like(spikes), array, IDEAL)
-    analytic = layer_cycles(placed_on(layer, mask, array), timesteps=3)
-    assert result.latency_cycles == len(spikes) * analytic.latency_cycles
-    assert result.work_cycles == len(spikes) * analytic.work_cycles
-    assert result.idle_cycles == len(spikes) * analytic.idle_cycles
-    assert result.utilization == pytest.approx(analytic.utilization)
+    placed = placed_on(layer, mask, array)
+    ticket = Ticket([layer], {"conv2": mask}, timesteps=3, spike_sparsity={"conv2": 0.0})
+    one, other = result.timing(), analytic(placed, ticket, array, IDEAL).timing
+    for name in ("latency", "work", "idle", "swap", "drain"):
+        assert getattr(one, f"{name}_cycles") == getattr(other, f"{name}_cycles"), name
+    assert one.busy_share == pytest.approx(other.busy_share)
     assert result.operations == result.work_cycles
+    if not array.weight_swap_cycles and math.isinf(array.drain_width):
+        assert result.utilization == pytest.approx(layer_cycles(placed, timesteps=3).utilization)
 
 
 @settings(max_examples=300, deadline=None)
@@ -47,7 +53,7 @@ def test_work_depends_on_the_spikes_alone(case):
     narrow = broadcast.model_copy(update={"granularity": "token", "fifo_depth": 2, "width": 1})
     other = run(layer, mask, spikes, array.model_copy(update={"accumulators": 2}), narrow)
     assert result.work_cycles == other.work_cycles
-    by_pe = result.work + result.starved + result.blocked + result.tail
+    by_pe = result.work + result.swap + result.drain + result.starved + result.blocked + result.tail
     assert (by_pe == result.latency_cycles).all()
     assert result.work_by_group.sum() == result.work_cycles
     assert 0 <= result.utilization <= 1
@@ -67,7 +73,8 @@ def test_one_timestep_costs_the_same_however_it_is_counted_and_no_spikes_cost_no
     costs = {cost: broadcast.model_copy(update={"token_cost": cost}) for cost in COSTS}
     binary = {cost: run(layer, mask, spikes[:, :1], array, changed) for cost, changed in costs.items()}
     assert len({result.latency_cycles for result in binary.values()}) == 1
-    dead = run(layer, mask, np.zeros_like(spikes), array, broadcast)
+    free = array.model_copy(update={"weight_swap_cycles": 0, "drain_width": math.inf})
+    dead = run(layer, mask, np.zeros_like(spikes), free, broadcast)
     assert (dead.latency_cycles, dead.work_cycles, dead.delivered_tokens, dead.dropped_tokens) == (0, 0, 0, 0)
     assert (dead.utilization, dead.busy_share, dead.occupancy_mean) == (1.0, 1.0, 0.0)
 
@@ -105,7 +112,8 @@ def test_events_are_those_of_the_tickets_spikes_for_one_image():
     assert found.timing.tokens == summed.delivered_tokens / 3
     assert (found.timing.utilization, found.timing.fifo_max) == (summed.utilization, summed.occupancy_max)
     assert found.by_pe["work_cycles"] == (summed.work / 3).tolist()
-    assert list(found.by_pe) == ["work_cycles", "starved_cycles", "blocked_cycles", "tail_cycles"]
+    names = ("work", "starved", "blocked", "tail", "swap", "drain")
+    assert list(found.by_pe) == [f"{name}_cycles" for name in names]
 
 
 @pytest.mark.parametrize("spikes", [None, {}, {"conv3": np.ones((1, 3, 2, 4, 5), dtype=bool)}])
@@ -121,6 +129,22 @@ def test_missing_spikes_are_reported_with_their_shape(spikes):
 def test_layer_events_keeps_what_it_is_given():
     layer, array = layer_of(), Array(pes=2)
     mask, spikes = np.ones((4, 2, 3, 3), dtype=bool), np.ones((1, 3, 2, 4, 5), dtype=bool)
-    layer_events(placed_on(layer, mask, array), spikes, 256, Broadcast())
+    layer_events(placed_on(layer, mask, array), spikes, array, Broadcast())
     assert mask.all()
     assert spikes.all()
+
+
+def test_weight_changes_and_draining_take_what_they_say():
+    """Two groups of two filters and two channels: 2 x 2 changes, and the outputs of each tile of each group."""
+    layer, spikes = layer_of(), np.zeros((1, 3, 2, 4, 5), dtype=bool)
+    array = Array(pes=2, accumulators=10, weight_swap_cycles=3, drain_width=4)
+    placed = placed_on(layer, np.ones((4, 2, 3, 3), dtype=bool), array)
+    swaps, drains = group_overheads(placed, array)
+    tiles = tiles_of(placed, 10)[1]
+    assert swaps.tolist() == [tiles.num_tiles * 2 * 3] * 2
+    assert drains.tolist() == [sum(math.ceil(n / 4) for n in tiles.largest_parts)] * 2
+    for broadcast in (Broadcast(), Broadcast(granularity="channel"), Broadcast(order="activation", fifo_depth=0)):
+        found = layer_events(placed, spikes, array, broadcast)  # no spikes: nothing else takes time
+        assert found.latency_cycles == (swaps + drains).sum()
+        assert found.swap.tolist() == [swaps.sum()] * 2
+        assert (found.work_cycles, found.idle_cycles) == (0, 0)

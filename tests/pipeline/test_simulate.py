@@ -83,7 +83,8 @@ def test_rows_by_pe_have_the_cycles_of_each_pe(ticket):
     rows = list(rows_by_pe(cost))
     assert [row["pe"] for row in rows] == [0, 1]
     assert [row["work_cycles"] for row in rows] == cost.by_pe["work_cycles"]
-    assert list(rows[0]) == ["pe", "work_cycles", "starved_cycles", "blocked_cycles", "tail_cycles"]
+    names = ("work", "starved", "blocked", "tail", "swap", "drain")
+    assert list(rows[0]) == ["pe", *(f"{name}_cycles" for name in names)]
     (analytic,) = simulate(ticket, Array(pes=2), model="analytic").layers
     assert list(rows_by_pe(analytic)) == []
 
@@ -100,10 +101,13 @@ def test_sweep_changes_one_setting_and_the_analytic_model_skips_the_broadcast(ti
     expected = [("pes", 1), ("pes", 2), ("broadcast.fifo_depth", 0), ("broadcast.fifo_depth", 8)]
     assert [(point["knob"], point["value"]) for point in points] == expected
     narrow = hw.broadcast.model_copy(update={"fifo_depth": 0})
-    found = simulate(ticket, hw.array, narrow, chip, model="events").network
-    assert points[2] == {"knob": "broadcast.fifo_depth", "value": 0, **found.columns()}
-    one = simulate(ticket, hw.array.model_copy(update={"pes": 1}), hw.broadcast, chip, model="events").network
-    assert points[0] == {"knob": "pes", "value": 1, **one.columns()}
+    found = simulate(ticket, hw.array, narrow, chip, model="events")
+    area = {"pe_area_um2": found.pe_area_um2}
+    assert points[2] == {"knob": "broadcast.fifo_depth", "value": 0, **found.network.columns(), **area}
+    one = simulate(ticket, hw.array.model_copy(update={"pes": 1}), hw.broadcast, chip, model="events")
+    area = {"pe_area_um2": one.pe_area_um2}
+    assert points[0] == {"knob": "pes", "value": 1, **one.network.columns(), **area}
+    assert area["pe_area_um2"] > points[2]["pe_area_um2"]  # FIFOs of 64 entries
     analytic = list(sweep(ticket, hw, chip, Energy(), "analytic"))
     assert [(point["knob"], point["value"]) for point in analytic] == expected[:2]
 

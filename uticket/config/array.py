@@ -9,6 +9,7 @@ from uticket.config.tables import Dataflow, MappingPolicy, TimingModel
 from uticket.config.wording import describe
 
 MOST_PES = 65536  # more than any chip has; a larger number is a mistake
+Cycles = Annotated[int, Field(ge=0, le=2**16 - 1)]  # of one token-like event
 Pes = Annotated[int, Field(ge=1, le=MOST_PES)]
 SparePes = Literal["split_outputs", "idle"]
 Quantizer = Literal["plain", "keep_mask"]
@@ -25,6 +26,8 @@ class Array(Block):
     mapping: MappingPolicy = Field("contiguous", description="How filters are put into groups.")
     spare_pes: SparePes = Field("split_outputs", description="What PEs without a filter do.")
     accumulators: AtLeastOne = Field(256, description="Outputs that a PE works on at a time (a tile).")
+    weight_swap_cycles: Cycles = Field(0, description="Cycles in which a PE changes to the weights of a channel.")
+    drain_width: Width = Field(float("inf"), description="Accumulators that a PE empties in a cycle; inf: at once.")
     weight_bits: Bits | None = Field(None, description="Round the weights to this many bits; default: as trained.")
     quantizer: Quantizer = Field("plain", description="Small weights round to zero (plain) or to one step (keep_mask).")
 

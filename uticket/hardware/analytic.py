@@ -5,6 +5,7 @@ from collections.abc import Callable
 from uticket.base.errors import InputError
 from uticket.config.array import Array, Broadcast
 from uticket.hardware.cycles import layer_cycles
+from uticket.hardware.overhead import group_overheads
 from uticket.hardware.timing import LayerTiming, Timing
 from uticket.mapping.placed import Placed
 from uticket.ticket.ticket import Ticket
@@ -16,21 +17,27 @@ def analytic(placed: Placed, ticket: Ticket, array: Array, broadcast: Broadcast)
     Raises InputError, naming the layer, if the ticket knows neither its spike sparsity nor its spikes.
     """
     cycles, layer = layer_cycles(placed, ticket.timesteps), placed.layer
-    total = cycles.work_cycles + cycles.idle_cycles
+    active = placed.used_pes * placed.copies
+    swaps, drains = group_overheads(placed, array)
+    latency = cycles.latency_cycles + int((swaps + drains).sum())
+    swapping, draining = int((swaps * active).sum()), int((drains * active).sum())
+    idle = placed.pes * latency - cycles.work_cycles - swapping - draining
     timing = Timing(
         utilization=cycles.utilization,
-        busy_share=cycles.work_cycles / total if total else 1.0,
+        busy_share=cycles.work_cycles / (placed.pes * latency) if latency else 1.0,
         work_cycles=cycles.work_cycles,
-        idle_cycles=cycles.idle_cycles,
-        latency_cycles=cycles.latency_cycles,
+        idle_cycles=idle,
+        latency_cycles=latency,
         starved_cycles=0,
         blocked_cycles=0,
-        tail_cycles=cycles.idle_cycles,
+        tail_cycles=idle,
         fifo_mean=0.0,
         fifo_max=0,
         tokens=placed.num_groups * layer.positions * layer.num_weights // layer.filters,
         dropped_tokens=0,
         operations=cycles.work_cycles * (1 - input_sparsity(ticket, layer.name)),
+        swap_cycles=swapping,
+        drain_cycles=draining,
     )
     return LayerTiming(timing)
 

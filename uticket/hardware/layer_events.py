@@ -12,7 +12,7 @@ from uticket.mapping.policies import Ints
 
 @dataclass
 class LayerEvents:
-    """What one layer cost, summed over images. By PE: work + starved + blocked + tail = latency."""
+    """What one layer cost, summed over images. By PE: work + swap + drain + starved + blocked + tail = latency."""
 
     layer: str
     images: int
@@ -22,6 +22,8 @@ class LayerEvents:
     starved: Ints  # (pes,), waiting for the broadcaster, which was sending something else
     blocked: Ints  # (pes,), waiting for the broadcaster, which was waiting for room in the FIFO of another PE
     tail: Ints  # (pes,), waiting for the end of the tile, with nothing left to do
+    swap: Ints  # (pes,), changing weights
+    drain: Ints  # (pes,), emptying accumulators
     waited: int  # cycles that tokens (or channels) waited in FIFOs, summed
     occupancy_max: int  # the most of them in one FIFO at a time
     delivered_tokens: int  # tokens for which a PE of the group has a weight, counted for each group
@@ -42,6 +44,8 @@ class LayerEvents:
             starved=by_pe(),
             blocked=by_pe(),
             tail=by_pe(),
+            swap=by_pe(),
+            drain=by_pe(),
             waited=0,
             occupancy_max=0,
             delivered_tokens=0,
@@ -62,12 +66,12 @@ class LayerEvents:
 
     @property
     def idle_cycles(self) -> int:
-        """PE-cycles without work."""
-        return len(self.work) * self.latency_cycles - self.work_cycles
+        """PE-cycles of waiting."""
+        return int((self.starved + self.blocked + self.tail).sum())
 
     @property
     def busy_share(self) -> float:
-        """Work / (work + idle), in [0, 1]; 1 if there was no work."""
+        """Work / (PEs * latency), in [0, 1]; 1 if nothing took any time."""
         return self.work_cycles / (len(self.work) * self.latency_cycles) if self.latency_cycles else 1.0
 
     @property
@@ -85,14 +89,17 @@ class LayerEvents:
         """Tokens (or channels) in a FIFO, mean over time and PEs."""
         return self.waited / (len(self.work) * self.latency_cycles) if self.latency_cycles else 0.0
 
-    def add(self, group: int, run: TileRun) -> None:
-        """Add what happened in one tile of a group."""
-        self.latency[group] += run.latency
+    def add(self, group: int, run: TileRun, swap: Ints, drain: Ints) -> None:
+        """Add what happened in one tile of a group; swap, drain: (pes,), cycles of each PE, not part of the run."""
+        last = int(drain.max(initial=0))
+        self.latency[group] += run.latency + last
         self.work_by_group[group] += run.work.sum()
         self.work += run.work
         self.starved += run.starved
         self.blocked += run.blocked
-        self.tail += run.tail
+        self.tail += run.tail + last - drain
+        self.swap += swap
+        self.drain += drain
         self.waited += run.waited
         self.occupancy_max = max(self.occupancy_max, run.most_waiting)
 
@@ -114,9 +121,11 @@ class LayerEvents:
             dropped_tokens=self.dropped_tokens / images,
             operations=self.operations / images,
             fifo_pushes=self.pushes / images,
+            swap_cycles=float(self.swap.sum()) / images,
+            drain_cycles=float(self.drain.sum()) / images,
         )
 
     def by_pe(self) -> dict[str, list[float]]:
         """Return the cycles of each PE for one image, by what it does."""
-        names = ("work", "starved", "blocked", "tail")
+        names = ("work", "starved", "blocked", "tail", "swap", "drain")
         return {f"{name}_cycles": (getattr(self, name) / self.images).tolist() for name in names}

@@ -107,6 +107,7 @@ def _cost(
     layer, timing = placed.layer, ran.timing
     traffic = layer_traffic(placed, timesteps, array.accumulators, chip)
     updates = layer.filters * layer.positions * timesteps
+    waiting = timing.idle_cycles + timing.swap_cycles + timing.drain_cycles
     counts = Counts(
         pes=array.pes,
         latency_cycles=timing.latency_cycles,
@@ -124,7 +125,7 @@ def _cost(
         weights=layer.num_weights,
         nonzeros=int(placed.nonzeros.sum()),
         groups=placed.num_groups,
-        energy=pe_energy(timing.work_cycles, timing.idle_cycles, timing.operations, leakage_ratio),
+        energy=pe_energy(timing.work_cycles, waiting, timing.operations, leakage_ratio),
         energy_pj=chip_energy(counts, chip),
         accesses=traffic.columns(),
         by_pe=ran.by_pe,
@@ -143,7 +144,8 @@ def network_cost(costs: Sequence[Cost]) -> Cost:
     if not costs:
         raise InputError("layers: expected a layer that runs on the PEs, got none")
     sums: dict[str, Any] = {name: sum(getattr(cost, name) for cost in costs) for name in costs[0].timing()}
-    total, latency = sums["work_cycles"] + sums["idle_cycles"], sums["latency_cycles"]
+    total = sum(sums[f"{name}_cycles"] for name in ("work", "idle", "swap", "drain"))
+    latency = sums["latency_cycles"]
     waited = sum(cost.fifo_mean * cost.latency_cycles for cost in costs)
     means = {
         "utilization": mean_utilization([(n.weights, n.work_cycles, n.utilization) for n in costs]),

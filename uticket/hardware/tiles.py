@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from uticket.mapping.placed import Placed
+from uticket.mapping.policies import Ints
 
 
 @dataclass(frozen=True)
@@ -22,14 +23,20 @@ class Tiles:
         """Tiles that run one after another."""
         return int(self.part.max()) // self.copies + 1
 
+    @property
+    def largest_parts(self) -> Ints:
+        """Outputs of the largest part of each tile, shape (tiles,)."""
+        sizes = np.bincount(self.part.ravel(), minlength=self.num_tiles * self.copies)
+        largest: Ints = sizes.reshape(-1, self.copies).max(axis=1)
+        return largest
+
 
 def tiles_of(placed: Placed, accumulators: int) -> dict[int, Tiles]:
     """Return the tiles of a layer for each number of copies that its groups have.
 
     accumulators: of a PE; two filters on a PE share them.
     """
-    most = -(-int(np.bincount(placed.bins).max(initial=1)) // placed.units_per_filter)  # filters on a PE
-    outputs = max(accumulators // most, 1)
+    outputs = max(accumulators // placed.filters_of_a_pe, 1)
     return {number: cut(placed.layer.output_size, outputs, number) for number in sorted(set(placed.copies.tolist()))}
 
 

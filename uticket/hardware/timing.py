@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 class Timing:
     """Cycles and tokens for one image; the mean over the images if there are several.
 
-    Of all PEs together work + idle = PEs * latency, and idle = starved + blocked + tail (`uticket.hardware.events`); in
-    the analytic model all that is idle is tail.
+    Of all PEs together work + swap + drain + idle = PEs * latency (`uticket.hardware.overhead`), and idle = starved +
+    blocked + tail (`uticket.hardware.events`); in the analytic model all that is idle is tail.
     """
 
     utilization: float  # Eq. 2, in [0, 1]
-    busy_share: float  # work / (work + idle), in [0, 1]
+    busy_share: float  # work / (PEs * latency), in [0, 1]
     work_cycles: float
     idle_cycles: float
     latency_cycles: float
@@ -25,6 +25,8 @@ class Timing:
     dropped_tokens: float  # for which none has
     operations: float  # weights that meet a spike
     fifo_pushes: float = 0.0  # tokens put into the FIFOs of PEs
+    swap_cycles: float = 0.0  # in which PEs change weights
+    drain_cycles: float = 0.0  # in which PEs empty their accumulators
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,11 @@ class Placed:
         return len(self.group) // self.layer.filters
 
     @property
+    def filters_of_a_pe(self) -> int:
+        """The most filters that a PE of a group holds, or holds slices of."""
+        return -(-int(np.bincount(self.bins).max(initial=1)) // self.units_per_filter)
+
+    @property
     def filter(self) -> Ints:
         """The output channel of each unit, shape (units,)."""
         return np.arange(len(self.group)) // self.units_per_filter

@@ -1,0 +1,127 @@
+"""One group of filters on one tile: what its PEs hold, what is sent to them, and what comes of it."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from uticket.config.array import Broadcast
+from uticket.hardware.recurrence import TileRun, private, window
+from uticket.hardware.tokens import Tokens
+from uticket.mapping.placed import Placed
+from uticket.mapping.policies import Ints
+
+UNLIMITED = 2**62  # more than there are tokens
+
+
+@dataclass(frozen=True)
+class GroupWeights:
+    """The weights of one group, in the order in which tokens arrive."""
+
+    key: Ints  # (held,), kernel position (`uticket.hardware.tokens`), ascending
+    pe: Ints  # (held,), ascending for each key
+    times: Ints  # (held,), weights of this PE at this position: one for each of its filters
+    pes: int  # PEs that the filters of the group take
+
+    @cached_property
+    def wanted(self) -> Ints:
+        """The kernel positions for which a PE has a weight, ascending."""
+        return np.unique(self.key)
+
+
+def group_weights(placed: Placed) -> Iterator[GroupWeights]:
+    """Return what the PEs of each group hold of a layer."""
+    keys = placed.mask[0].size
+    kept = np.flatnonzero(placed.mask)
+    unit = placed.unit_of(kept)
+    place = (placed.group[unit] * keys + kept % keys) * placed.pes + placed.pe[unit]
+    places, times = np.unique(place, return_counts=True)
+    edges = np.searchsorted(places, np.arange(placed.num_groups + 1) * keys * placed.pes)
+    for group, used in enumerate(placed.used_pes.tolist()):
+        of_group = slice(edges[group], edges[group + 1])
+        key, pe = np.divmod(places[of_group] - group * keys * placed.pes, placed.pes)
+        yield GroupWeights(key, pe, times[of_group], used)
+
+
+# of tokens for the same PEs: kernel position, first token, end, first receiving weight, end
+Runs = tuple[Ints, Ints, Ints, Ints, Ints]
+
+
+def _by_position(weights: GroupWeights, tokens: Tokens, tile: int, broadcast: Broadcast) -> Runs:
+    """Return what is sent in a tile, kernel position by kernel position, a run for each copy."""
+    copies = np.arange(tokens.tiles.copies)
+    keys = weights.wanted if broadcast.skip_unwanted else np.arange(len(tokens.num))
+    at = [np.searchsorted(weights.key, keys, side) for side in ("left", "right")]
+    first, last = (place[:, np.newaxis] + copies * len(weights.key) for place in at)
+    begin, end = (edge[keys][:, tile * len(copies) + copies].ravel() for edge in (tokens.begin, tokens.end))
+    return np.repeat(keys, len(copies)), begin, end, first.ravel(), last.ravel()
+
+
+def _by_activation(weights: GroupWeights, tokens: Tokens, tile: int, broadcast: Broadcast) -> Runs:
+    """Return what is sent in a tile, activation by activation, a run for each token."""
+    sent = tokens.by_activation[tile]
+    edges = np.searchsorted(weights.key, np.arange(len(tokens.num) + 1))  # of the weights of each key
+    of_copy = tokens.part[sent] % tokens.tiles.copies * len(weights.key)
+    first, last = edges[tokens.key[sent]], edges[tokens.key[sent] + 1]
+    chosen = last > first if broadcast.skip_unwanted else np.ones(len(sent), dtype=bool)
+    sent, of_copy = sent[chosen], of_copy[chosen]
+    return tokens.key[sent], sent, sent + 1, first[chosen] + of_copy, last[chosen] + of_copy
+
+
+def _with_swaps(runs: Runs, tokens: Tokens, receivers: tuple[int, int]) -> Runs:
+    """Return runs with a change of weights before each input channel: a token of its own, after those of `tokens`.
+
+    receivers: where its receiving weights begin and end, one of each PE that takes part.
+    """
+    keys = np.arange(0, len(tokens.num), tokens.kernel)  # the first of each channel
+    before, token = np.searchsorted(runs[0], keys), len(tokens.cost)
+    marker = keys, *(np.full_like(keys, value) for value in (token, token + 1, *receivers))
+    key, begin, end, first, last = (np.insert(run, before, value) for run, value in zip(runs, marker, strict=True))
+    return key, begin, end, first, last
+
+
+def run_tile(
+    weights: GroupWeights, tokens: Tokens, tile: int, pes: int, broadcast: Broadcast, swap: int = 0
+) -> tuple[TileRun, Ints]:
+    """Run one group on one tile; its copies, each on PEs of its own, take their parts of the outputs.
+
+    swap: cycles in which every PE that takes part changes its weights, before each input channel. Returns what
+    happened, with the work of the PEs alone, and the cycles of changing weights of each PE, shape (pes,).
+    """
+    copies = tokens.tiles.copies
+    pe = weights.pe[:, np.newaxis] + np.arange(copies) * weights.pes  # of each weight in each copy
+    active = np.arange(pes) < weights.pes * copies
+    swaps = active * (swap * (len(tokens.num) // tokens.kernel))
+    depth = int(min(broadcast.fifo_depth, UNLIMITED))
+    if broadcast.granularity == "token":
+        runs = (_by_position if broadcast.order == "position" else _by_activation)(weights, tokens, tile, broadcast)
+        receiving, times, cost = pe.T.ravel(), np.tile(weights.times, copies), tokens.cost
+        if swap:
+            changing = np.flatnonzero(active)
+            runs = _with_swaps(runs, tokens, (len(receiving), len(receiving) + len(changing)))
+            receiving, times = np.append(receiving, changing), np.append(times, np.ones_like(changing))
+            cost = np.append(cost, np.uint16(swap))
+        width = 0 if math.isinf(broadcast.width) else int(min(broadcast.width, UNLIMITED))
+        run = private(cost, *runs[1:], receiving, times, pes, depth, width)
+    else:
+        run = window(*_chunks(weights, tokens, tile, pe, broadcast, active * swap), depth)
+    return run._replace(work=run.work - swaps), swaps
+
+
+def _chunks(
+    weights: GroupWeights, tokens: Tokens, tile: int, pe: Ints, broadcast: Broadcast, swap: Ints
+) -> tuple[Ints, Ints]:
+    """Return the work of each PE with each channel, or with the whole tile, and the cycles of sending it."""
+    parts = tile * pe.shape[1] + np.arange(pe.shape[1])
+    keys = weights.wanted if broadcast.skip_unwanted else np.arange(len(tokens.num))
+    channels = len(tokens.num) // tokens.kernel
+    of_channel = np.arange(channels) if broadcast.granularity == "channel" else np.zeros(channels, np.int64)
+    chunk = np.repeat(of_channel, tokens.kernel)
+    sent = np.bincount(chunk[keys], tokens.num[keys][:, parts].sum(axis=1), minlength=chunk[-1] + 1)
+    work = np.bincount(of_channel)[:, np.newaxis] * swap
+    cycles = tokens.cycles[weights.key][:, parts] * weights.times[:, np.newaxis]
+    np.add.at(work, (chunk[weights.key][:, np.newaxis], pe), cycles)
+    taken = (sent > 0) | swap.any()
+    return work[taken], np.ceil(sent / broadcast.width).astype(np.int64)[taken]
