@@ -18,6 +18,7 @@ HEADINGS = {
     "fifo_mean": "FIFO mean",
     "fifo_max": "FIFO max",
     "pes": "PEs",
+    "pe_area_um2": "PE area um2",
     "pe_pj": "PE pJ",
     "weight_bits": "bits",
     "latency_saved_pct": "latency saved %",

@@ -69,7 +69,7 @@ def sections(tables: Tables) -> Iterator[Section]:
                 Listing(
                     "sweeps",
                     "method ticket model value utilization busy_share latency_cycles starved_cycles blocked_cycles "
-                    "tail_cycles fifo_mean fifo_max energy",
+                    "tail_cycles fifo_mean fifo_max pe_area_um2 energy",
                     where={"knob": name},
                 ),
             ],
