@@ -10,6 +10,7 @@ from safetensors.numpy import save_file
 
 from uticket.config.array import Array
 from uticket.config.tables import MAPPINGS
+from uticket.config.training import Augment, Model, Train
 from uticket.mapping.placed import Placed, place
 from uticket.ticket.layer import Layer
 from uticket.ticket.ticket import Ticket
@@ -18,6 +19,22 @@ ROOT = Path(__file__).parent.parent
 FIXTURES = ROOT / "tests" / "fixtures"
 PARAMS = FIXTURES / "params.yaml"  # fixed, whatever the user has set in params.yaml
 FLOWS = [*sorted(MAPPINGS), "input-channels"]  # the mappings of whole filters, and the other dataflow
+# a network of 4, 4, 8, 8, 16 and 16 filters, and two epochs of small batches on the CPU
+SMALL = Model(name="vgg7", width=0.125, timesteps=4, leak=0.25, spike_threshold=1.0, surrogate_alpha=2.0)
+BRIEF = Train(
+    epochs=2,
+    batch_size=8,
+    learning_rate=0.1,
+    momentum=0.9,
+    weight_decay=0.0005,
+    loss="per_step",
+    augment=Augment(crop=1, flip=False, cutout=0),
+    device="cpu",
+    sparse="auto",
+    precision="fp32",
+    compile=False,
+    save_minutes=1000,
+)
 
 
 def layer_of(

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from tests.cli.helpers import fails, printed
-from tests.helpers import PARAMS, ROOT
-from tests.training.helpers import BRIEF, SMALL, drawn_mask, fresh, job_of, made_up
+from tests.helpers import BRIEF, PARAMS, ROOT, SMALL
+from tests.training.helpers import drawn_mask, fresh, job_of, made_up
 from uticket.base.errors import InputError
 from uticket.config.params import Params, read_params
 from uticket.config.rounds import apply_presets

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from uticket.config.training import Augment, Model, Train
+from uticket.config.training import Model, Train
 from uticket.networks.network import SpikingNetwork, build, weight_layers
 from uticket.ticket.mask import Mask
 from uticket.training.batches import Images
@@ -14,22 +14,6 @@ from uticket.training.job import Job
 from uticket.training.keep import Keep
 from uticket.training.masking import MaskedWeights
 from uticket.training.train import Trained, train
-
-SMALL = Model(name="vgg7", width=0.125, timesteps=4, leak=0.25, spike_threshold=1.0, surrogate_alpha=2.0)
-BRIEF = Train(
-    epochs=2,
-    batch_size=8,
-    learning_rate=0.1,
-    momentum=0.9,
-    weight_decay=0.0005,
-    loss="per_step",
-    augment=Augment(crop=1, flip=False, cutout=0),
-    device="cpu",
-    sparse="auto",
-    precision="fp32",
-    compile=False,
-    save_minutes=1000,
-)
 
 
 def made_up(count: int = 24) -> Images:

@@ -13,8 +13,8 @@ from types import ModuleType
 import pytest
 import torch
 
-from tests.helpers import ROOT
-from tests.training.helpers import BRIEF, SMALL, drawn_mask, fresh, job_of
+from tests.helpers import BRIEF, ROOT, SMALL
+from tests.training.helpers import drawn_mask, fresh, job_of
 from tests.training.processes import start, wait
 from uticket.base.errors import InputError
 from uticket.base.progress import log, start_logging

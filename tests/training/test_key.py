@@ -3,7 +3,8 @@ from dataclasses import replace
 
 import torch
 
-from tests.training.helpers import BRIEF, SMALL, drawn_mask, fresh, job_of, made_up
+from tests.helpers import BRIEF, SMALL
+from tests.training.helpers import drawn_mask, fresh, job_of, made_up
 from uticket.training.key import FOLDERS_OF_A_TRAINING, PACKAGE, code_in_use, digest, key_of
 from uticket.training.ranks import ALONE, Ranks
 

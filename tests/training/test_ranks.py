@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.helpers import ROOT
-from tests.training.helpers import BRIEF, drawn_mask, fresh, made_up
-from tests.training.helpers import SMALL as SMALLER
+from tests.helpers import BRIEF, ROOT
+from tests.helpers import SMALL as SMALLER
+from tests.training.helpers import drawn_mask, fresh, made_up
 from tests.training.processes import start, wait
 from uticket.base.errors import InputError
 from uticket.config.training import Train
