@@ -1,5 +1,7 @@
 """Settings and small networks that several tests use."""
 
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -7,6 +9,14 @@ import pytest
 from tests.helpers import BRIEF, PARAMS, ROOT, SMALL
 from uticket.config.params import Params, read_params
 from uticket.config.training import Augment, Model, Train
+
+
+@pytest.fixture(autouse=True)
+def denormals() -> Iterator[None]:
+    """Numbers near zero are as they were after each test: trainings on the CPU let them be zero in the whole process."""
+    yield
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_flush_denormal(False)
 
 
 @pytest.fixture
