@@ -13,7 +13,7 @@ from uticket.config.training import Augment, Model, Train
 
 @pytest.fixture(autouse=True)
 def denormals() -> Iterator[None]:
-    """Numbers near zero are as they were after each test: trainings on the CPU let them be zero in the whole process."""
+    """Let numbers near zero be numbers again after each test: trainings on the CPU make them zero, process-wide."""
     yield
     if "torch" in sys.modules:
         sys.modules["torch"].set_flush_denormal(False)
