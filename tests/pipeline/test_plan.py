@@ -1,5 +1,6 @@
 """Plans: what makes DVC run a ticket again, and what does not."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -39,6 +40,8 @@ def test_other_pes_change_what_is_balanced_for_them_only(changed, params):
     assert changed(with_(params, "hw", pes=8)) == {f"uticket/r0{n}.json" for n in range(1, 7)}
     assert changed(with_(params, "hw", mapping="sorted")) == {f"uticket/r0{n}.json" for n in range(1, 7)}
     assert changed(with_(params, "hw", weight_bits=4, accumulators=4, spare_pes="idle")) == set()
+    written = json.loads(Path("plans/uticket/r01.json").read_text())
+    assert set(written["array"]) == {"pes", "mapping", "dataflow"}  # a new setting of the array changes no plan
     layer = params.balance["uticket"].model_copy(update={"scope": "layer"})
     by_layer = params.model_copy(update={"balance": {**params.balance, "uticket": layer}})
     changed(by_layer)

@@ -32,8 +32,8 @@ class Plan(Block):
             raise InputError(f"{path}: {describe(error, cls)}; run the stage plan") from None
 
     def write(self, path: Path) -> None:
-        """Write the plan."""
-        write_json(path, self.model_dump())
+        """Write what was set: a setting that is left to its default decides nothing here."""
+        write_json(path, self.model_dump(exclude_unset=True))
 
 
 class TicketPlan(Plan):
