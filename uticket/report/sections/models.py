@@ -15,7 +15,7 @@ SECTION = Section(
         ),
     ],
     "The analytic model knows only the busiest PE; the event model sends the spikes of the sample images to the PEs "
-    "through FIFOs. busy share: work / (work + idle) of all PEs; starved: cycles in which a PE waits for the "
+    "through FIFOs. busy share: work / (PEs * latency); starved: cycles in which a PE waits for the "
     "broadcaster; blocked: in which the broadcaster waits for room at another PE; tail: after the last token of a PE. "
     "Cycles are for one image.",
 )
