@@ -55,6 +55,7 @@ def test_parts_may_be_used_for_each_update_or_cycle(tmp_path):
         ({"pe__0__energy__value": -1}, "pe.0.energy.value: expected greater than or equal to 0, got -1"),
         ({"pe__0__energy__source": ""}, "pe.0.energy.source: expected"),
         ({"pe__0__component": "alu"}, "pe.0.component: expected .* pattern .*, got 'alu'"),
+        ({"pe__0__component": "FIFO"}, "pe.0.component: expected another name than that of the block fifo, got 'FIFO'"),
         ({"pe__0__component": "SRAM"}, "pe.0.component: expected another name than SRAM and DRAM, .*, got 'SRAM'"),
         ({"pe__0__actions": {"operations": 1}}, "pe.0.actions.operations: expected 'operation', .*, got 'operations'"),
         ({"memories__weights__width__value": 0}, "memories.weights.width.value: expected greater than or equal to 1"),

@@ -16,6 +16,8 @@ DEFAULT_CHIP = Path(__file__).parent / "chips" / "uticket-32nm.yaml"
 def _in_a_pe(component: str) -> str:
     if component.startswith(("SRAM", "DRAM")):
         raise ValueError(f"expected another name than SRAM and DRAM, which are beside the PEs, got {component!r}")
+    if component == "FIFO":
+        raise ValueError(f"expected another name than that of the block fifo, got {component!r}")
     return component
 
 
