@@ -16,7 +16,11 @@ NO_DEPS = ("uticket/cli", "uticket/config", "uticket/base/errors.py", "uticket/b
 NO_DEPS += ("uticket/base/registry.py", "uticket/__init__.py")
 CHANGE_NO_NUMBER = {"save_minutes"}  # settings of train that must not train anything again
 # what a property of a record stands for
-PROPERTIES = {"hw.array": {f"hw.{name}" for name in Array.model_fields}}
+PROPERTIES = {
+    "hw.array": {f"hw.{name}" for name in Array.model_fields},
+    "lineage": {"tickets"},
+    "prune.early": {"prune.early_time", "prune.early_bird"},
+}
 
 DVC = YAML(typ="safe").load(ROOT / "dvc.yaml")
 PARAMS = YAML(typ="safe").load(ROOT / "params.yaml")

@@ -45,7 +45,7 @@ def layer_events(placed: Placed, spikes: NDArray[np.bool_], array: Array, broadc
         arriving = {n: tokens_of(placed.layer, image, cuts, broadcast.token_cost) for n, cuts in tiles.items()}
         for group, weights in enumerate(groups):
             copies = int(placed.copies[group])
-            tokens, active = arriving[copies], np.arange(placed.pes) < weights.pes * copies
+            tokens, active = arriving[copies], weights.active(copies, placed.pes)
             delivered = int(tokens.num[weights.wanted].sum())
             result.delivered_tokens += delivered
             result.dropped_tokens += len(tokens.cost) - delivered

@@ -10,7 +10,7 @@ import numpy as np
 from uticket.config.array import Broadcast
 from uticket.hardware.recurrence import TileRun, private, window
 from uticket.hardware.tokens import Tokens
-from uticket.mapping.placed import Placed
+from uticket.mapping.placed import Bools, Placed
 from uticket.mapping.policies import Ints
 
 UNLIMITED = 2**62  # more than there are tokens
@@ -24,6 +24,10 @@ class GroupWeights:
     pe: Ints  # (held,), ascending for each key
     times: Ints  # (held,), weights of this PE at this position: one for each of its filters
     pes: int  # PEs that the filters of the group take
+
+    def active(self, copies: int, pes: int) -> Bools:
+        """Return which of the PEs of the array take part, with that number of copies of the group, shape (pes,)."""
+        return np.arange(pes) < self.pes * copies
 
     @cached_property
     def wanted(self) -> Ints:
@@ -92,7 +96,7 @@ def run_tile(
     """
     copies = tokens.tiles.copies
     pe = weights.pe[:, np.newaxis] + np.arange(copies) * weights.pes  # of each weight in each copy
-    active = np.arange(pes) < weights.pes * copies
+    active = weights.active(copies, pes)
     swaps = active * (swap * (len(tokens.num) // tokens.kernel))
     depth = int(min(broadcast.fifo_depth, UNLIMITED))
     if broadcast.granularity == "token":

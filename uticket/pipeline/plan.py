@@ -1,7 +1,7 @@
 """The stage `plan`."""
 
 from uticket.config.array import Array
-from uticket.config.lineage import Lineage, method_of
+from uticket.config.lineage import method_of
 from uticket.config.params import Params
 from uticket.config.paths import chain_file, ticket_plan_file
 from uticket.config.plan import ChainPlan, TicketPlan
@@ -9,14 +9,13 @@ from uticket.config.plan import ChainPlan, TicketPlan
 
 def plan(params: Params) -> tuple[list[TicketPlan], list[ChainPlan]]:
     """Return the plans of all tickets and of all methods of params.yaml."""
-    lineage = Lineage(params.tickets)
-    early = params.prune.early_time or params.prune.early_bird
+    lineage = params.lineage
     tickets = []
     for ticket, parent in lineage.parents.items():
         balance, array = params.balance[method_of(ticket)], None
         if balance is not None and balance.scope == "group":
             array = Array(pes=params.hw.pes, mapping=params.hw.mapping, dataflow=params.hw.dataflow)
-        final, number = not early or lineage.is_final(ticket), lineage.round_of(ticket)
+        final, number = not params.prune.early or lineage.is_final(ticket), lineage.round_of(ticket)
         tickets.append(
             TicketPlan(ticket=ticket, parent=parent, round=number, final=final, balance=balance, array=array)
         )
