@@ -79,12 +79,30 @@ def test_one_timestep_costs_the_same_however_it_is_counted_and_no_spikes_cost_no
     assert (dead.utilization, dead.busy_share, dead.occupancy_mean) == (1.0, 1.0, 0.0)
 
 
-def test_images_add_up():
+@pytest.mark.parametrize("threads", ["1", "2", "5"])
+def test_images_add_up_in_their_order_by_any_number_of_threads(monkeypatch, threads):
+    monkeypatch.setenv("OMP_NUM_THREADS", threads)
     rng = np.random.default_rng(0)
-    layer, array, broadcast = layer_of(), Array(pes=2), Broadcast(fifo_depth=1)
-    mask, spikes = rng.random((4, 2, 3, 3)) < 0.3, rng.random((3, 3, 2, 4, 5)) < 0.3
-    alone = [run(layer, mask, spikes[i : i + 1], array, broadcast) for i in range(3)]
-    assert run(layer, mask, spikes, array, broadcast).latency_cycles == sum(one.latency_cycles for one in alone)
+    layer, array, broadcast = layer_of(), Array(pes=2, accumulators=9), Broadcast(fifo_depth=1)
+    mask, spikes = rng.random((4, 2, 3, 3)) < 0.3, rng.random((7, 3, 2, 4, 5)) < 0.3
+    alone = [run(layer, mask, spikes[i : i + 1], array, broadcast) for i in range(7)]
+    found = run(layer, mask, spikes, array, broadcast)
+    assert found.latency.shape == (7, 2, 4)  # two groups, tiles of 3 x 3
+    for image, one in enumerate(alone):
+        assert found.latency[image].tolist() == one.latency[0].tolist()
+    assert found.occupancy_max == max(one.occupancy_max for one in alone)
+    for name in ("work_by_group", "work", "starved", "blocked", "tail", "waited", "operations", "delivered_tokens"):
+        assert np.array_equal(getattr(found, name), sum(getattr(one, name) for one in alone)), name
+
+
+def test_latency_of_a_tile_that_only_other_groups_have_is_zero():
+    """Three filters on two PEs: the copies of the last one take larger tiles, and so fewer of them."""
+    layer, array = layer_of(filters=3), Array(pes=2, accumulators=9)
+    spikes = np.ones((1, 3, 2, 4, 5), dtype=bool)
+    found = run(layer, np.ones((3, 2, 3, 3), dtype=bool), spikes, array, IDEAL)
+    cuts = tiles_of(placed_on(layer, np.ones((3, 2, 3, 3), dtype=bool), array), 9)
+    assert [cuts[copies].num_tiles for copies in (1, 2)] == [4, 2]
+    assert ((found.latency > 0) == [[[True] * 4, [True, True, False, False]]]).all()
 
 
 def test_layer_without_weights_on_one_pe():

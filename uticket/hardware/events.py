@@ -5,17 +5,19 @@ Groups and tiles run one after another, with a barrier between them. In between,
 Source: facts of the hardware model, sections 2 to 4 and 7.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from uticket.base.errors import InputError
+from uticket.base.threads import in_threads
 from uticket.config.array import Array, Broadcast
-from uticket.hardware.group import group_weights, run_tile
+from uticket.hardware.group import GroupWeights, group_weights, run_tile
 from uticket.hardware.layer_events import LayerEvents
 from uticket.hardware.overhead import drain_cycles
-from uticket.hardware.tiles import tiles_of
+from uticket.hardware.tiles import Tiles, tiles_of
 from uticket.hardware.timing import LayerTiming
 from uticket.hardware.tokens import tokens_of
 from uticket.mapping.placed import Placed
@@ -36,24 +38,35 @@ def events(placed: Placed, ticket: Ticket, array: Array, broadcast: Broadcast) -
 
 
 def layer_events(placed: Placed, spikes: NDArray[np.bool_], array: Array, broadcast: Broadcast) -> LayerEvents:
-    """Run one layer; spikes: (images, T, channels, height, width)."""
+    """Run one layer, the images side by side in threads; spikes: (images, T, channels, height, width)."""
     groups, tiles = [*group_weights(placed)], tiles_of(placed, array.accumulators)
-    result = LayerEvents.nothing_yet(placed.layer.name, len(spikes), len(groups), placed.pes)
-    swap = array.weight_swap_cycles
+    return LayerEvents.of_images(in_threads(partial(_run_image, placed, groups, tiles, array, broadcast), spikes))
+
+
+def _run_image(
+    placed: Placed,
+    groups: Sequence[GroupWeights],
+    tiles: Mapping[int, Tiles],
+    array: Array,
+    broadcast: Broadcast,
+    image: NDArray[np.bool_],
+) -> LayerEvents:
+    """Run one layer under one image; tiles: by copies of a group, image: (T, channels, height, width)."""
+    most_tiles, pes = max(cuts.num_tiles for cuts in tiles.values()), placed.pes
+    result = LayerEvents.nothing_yet(placed.layer.name, len(groups), most_tiles, pes)
+    arriving = {copies: tokens_of(placed.layer, image, cuts, broadcast.token_cost) for copies, cuts in tiles.items()}
     drains = {copies: drain_cycles(placed, cuts, array) for copies, cuts in tiles.items()}
-    for image in spikes:
-        arriving = {n: tokens_of(placed.layer, image, cuts, broadcast.token_cost) for n, cuts in tiles.items()}
-        for group, weights in enumerate(groups):
-            copies = int(placed.copies[group])
-            tokens, active = arriving[copies], weights.active(copies, placed.pes)
-            delivered = int(tokens.num[weights.wanted].sum())
-            result.delivered_tokens += delivered
-            result.dropped_tokens += len(tokens.cost) - delivered
-            result.operations += int((tokens.spikes[weights.key] * weights.times).sum())
-            result.pushes += int(tokens.num[weights.key].sum()) if broadcast.fifo_depth else 0
-            for tile, drain in enumerate(drains[copies].tolist()):
-                run, swaps = run_tile(weights, tokens, tile, placed.pes, broadcast, swap)
-                result.add(group, run, swaps, active * drain)
+    for group, weights in enumerate(groups):
+        copies = int(placed.copies[group])
+        tokens, active = arriving[copies], weights.active(copies, pes)
+        delivered = int(tokens.num[weights.wanted].sum())
+        result.delivered_tokens += delivered
+        result.dropped_tokens += len(tokens.cost) - delivered
+        result.operations += int((tokens.spikes[weights.key] * weights.times).sum())
+        result.pushes += int(tokens.num[weights.key].sum()) if broadcast.fifo_depth else 0
+        for tile, drain in enumerate(drains[copies].tolist()):
+            run, swaps = run_tile(weights, tokens, tile, pes, broadcast, array.weight_swap_cycles)
+            result.add(group, tile, run, swaps, active * drain)
     return result
 
 

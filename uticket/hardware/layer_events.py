@@ -1,8 +1,11 @@
 """What one layer cost in the event model, summed up tile by tile."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from functools import reduce
 
 import numpy as np
+from numpy.typing import NDArray
 
 from uticket.hardware.cycles import group_utilization
 from uticket.hardware.recurrence import TileRun
@@ -15,8 +18,7 @@ class LayerEvents:
     """What one layer cost, summed over images. By PE: work + swap + drain + starved + blocked + tail = latency."""
 
     layer: str
-    images: int
-    latency: Ints  # (groups,), cycles
+    latency: NDArray[np.int64]  # (images, groups, tiles), cycles; 0 where a group has fewer tiles than others
     work_by_group: Ints  # (groups,), PE-cycles of work
     work: Ints  # (pes,), cycles of work
     starved: Ints  # (pes,), waiting for the broadcaster, which was sending something else
@@ -32,13 +34,12 @@ class LayerEvents:
     pushes: int  # tokens put into FIFOs: each once for every PE that wants it
 
     @classmethod
-    def nothing_yet(cls, layer: str, images: int, groups: int, pes: int) -> "LayerEvents":
-        """Return a layer before it runs."""
+    def nothing_yet(cls, layer: str, groups: int, tiles: int, pes: int) -> "LayerEvents":
+        """Return a layer before it runs under an image; tiles: of the group that has the most."""
         by_group, by_pe = (lambda: np.zeros(groups, np.int64)), (lambda: np.zeros(pes, np.int64))
         return cls(
             layer=layer,
-            images=images,
-            latency=by_group(),
+            latency=np.zeros((1, groups, tiles), np.int64),
             work_by_group=by_group(),
             work=by_pe(),
             starved=by_pe(),
@@ -53,6 +54,22 @@ class LayerEvents:
             operations=0,
             pushes=0,
         )
+
+    @classmethod
+    def of_images(cls, images: Iterable["LayerEvents"]) -> "LayerEvents":
+        """Return what one layer cost under all images together."""
+        return reduce(cls._and, images)
+
+    def _and(self, other: "LayerEvents") -> "LayerEvents":
+        sums = {part.name: getattr(self, part.name) + getattr(other, part.name) for part in fields(self)}
+        sums["latency"] = np.concatenate([self.latency, other.latency])
+        sums["occupancy_max"] = max(self.occupancy_max, other.occupancy_max)
+        return LayerEvents(**{**sums, "layer": self.layer})
+
+    @property
+    def images(self) -> int:
+        """Images under which it ran."""
+        return len(self.latency)
 
     @property
     def latency_cycles(self) -> int:
@@ -81,7 +98,8 @@ class LayerEvents:
         Where the PEs wait so long for the broadcaster that one PE could have done all the work, it is 0.
         """
         pes, with_work = len(self.work), self.work_by_group > 0
-        by_group = group_utilization(self.latency[with_work], self.work_by_group[with_work], pes)
+        latency: Ints = self.latency.sum(axis=(0, 2))
+        by_group = group_utilization(latency[with_work], self.work_by_group[with_work], pes)
         return float(np.maximum(by_group, 0).mean()) if with_work.any() else 1.0
 
     @property
@@ -89,10 +107,10 @@ class LayerEvents:
         """Tokens (or channels) in a FIFO, mean over time and PEs."""
         return self.waited / (len(self.work) * self.latency_cycles) if self.latency_cycles else 0.0
 
-    def add(self, group: int, run: TileRun, swap: Ints, drain: Ints) -> None:
+    def add(self, group: int, tile: int, run: TileRun, swap: Ints, drain: Ints) -> None:
         """Add what happened in one tile of a group; swap, drain: (pes,), cycles of each PE, not part of the run."""
         last = int(drain.max(initial=0))
-        self.latency[group] += run.latency + last
+        self.latency[0, group, tile] = run.latency + last
         self.work_by_group[group] += run.work.sum()
         self.work += run.work
         self.starved += run.starved

@@ -29,7 +29,7 @@ class TileRun(NamedTuple):
     most_waiting: int  # the most items that waited at one PE at a time
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def window(work: Ints, sending: Ints, depth: int) -> TileRun:
     """Send chunks to all PEs.
 
@@ -64,7 +64,7 @@ def window(work: Ints, sending: Ints, depth: int) -> TileRun:
     return TileRun(latency, total, starved, blocked, latency - total - starved - blocked, waited, most_waiting)
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def private(
     cost: NDArray[np.uint16],
     begin: Ints,
@@ -132,7 +132,7 @@ def private(
     return TileRun(latency, total, starved, blocked, latency - total - starved - blocked, waited, most_waiting)
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def _stalled_until(time: int, stalls: NDArray[np.int64], num_stalls: int) -> int:
     """Return for how many cycles the broadcaster was stalled before `time`."""
     low, high = 0, num_stalls

@@ -82,7 +82,7 @@ def tokens_of(layer: Layer, spikes: NDArray[np.bool_], tiles: Tiles, cost: Token
     return Tokens(tiles, math.prod(layer.kernel), end - num, end, costs, sources, total)
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def _walk(
     counts: NDArray[np.uint16],
     kernel: tuple[int, int],
