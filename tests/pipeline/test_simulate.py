@@ -1,5 +1,8 @@
 """What the stage `simulate` reads of a ticket, and the tables that it writes."""
 
+import logging
+import sys
+
 import numpy as np
 import pytest
 
@@ -110,6 +113,26 @@ def test_sweep_changes_one_setting_and_the_analytic_model_skips_the_broadcast(ti
     assert area["pe_area_um2"] > points[2]["pe_area_um2"]  # FIFOs of 64 entries
     analytic = list(sweep(ticket, hw, chip, Energy(), "analytic"))
     assert [(point["knob"], point["value"]) for point in analytic] == expected[:2]
+
+
+def test_sweep_has_the_same_rows_by_any_number_of_threads_and_logs_each_knob(ticket, params, monkeypatch, caplog):
+    caplog.set_level(logging.INFO, "uticket")
+    hw, chip = hardware(params, sweeps={"pes": [4, 1, 2, 3], "broadcast": {"fifo_depth": [8, 0]}}), Chip.read()
+    found = []
+    for threads in ("1", "3"):
+        monkeypatch.setenv("OMP_NUM_THREADS", threads)
+        found.append(list(sweep(ticket, hw, chip, Energy(), "events")))
+    assert found[0] == found[1]
+    assert [row["value"] for row in found[1]] == [4, 1, 2, 3, 8, 0]
+    lines = ["simulate  events: pes swept over 4 values", "simulate  events: broadcast.fifo_depth swept over 2 values"]
+    assert caplog.messages == lines * 2
+
+
+def test_bar_of_a_sweep_counts_its_points(ticket, params, monkeypatch, capsys):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    list(sweep(ticket, hardware(params), Chip.read(), Energy(), "events"))
+    assert "sweeping, events" in (err := capsys.readouterr().err)
+    assert "/4 [" in err
 
 
 @pytest.mark.parametrize(("events_on", "events"), [("last", ["lth/r02"]), ("all", ["lth/r01", "lth/r02"])])

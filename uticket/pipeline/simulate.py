@@ -9,11 +9,12 @@ from typing import Any
 from uticket.base.errors import InputError
 from uticket.base.files import read_rows, write_rows
 from uticket.base.progress import bar, log
+from uticket.base.threads import in_threads
 from uticket.config.array import Energy, Hardware
 from uticket.config.paths import TicketFiles, simulation_files, ticket_files
 from uticket.config.plan import ChainPlan
 from uticket.hardware.chip import Chip
-from uticket.hardware.simulation import Cost, simulate
+from uticket.hardware.simulation import Cost, Simulation, simulate
 from uticket.ticket.ticket import Ticket
 
 Row = dict[str, Any]
@@ -78,11 +79,18 @@ def rows_by_pe(cost: Cost) -> Iterator[Row]:
 
 
 def sweep(ticket: Ticket, hw: Hardware, chip: Chip, energy: Energy, model: str) -> Iterator[Row]:
-    """Return the cost of the network at each value of each knob; the analytic model knows no broadcast."""
-    for knob, values in hw.knobs().items():
-        if model == "analytic" and knob.startswith("broadcast."):
-            continue
-        for value in values:
-            array, broadcast = hw.at(knob, value)
-            found = simulate(ticket, array, broadcast, chip, energy, model)
-            yield {"knob": knob, "value": value, **found.network.columns(), "pe_area_um2": found.pe_area_um2}
+    """Return the cost of the network at each value of each knob; the analytic model knows no broadcast.
+
+    The points run side by side in threads; their rows are in the order of the params.
+    """
+    knobs = {knob: values for knob, values in hw.knobs().items() if model != "analytic" or "broadcast." not in knob}
+    points = [(knob, value) for knob, values in knobs.items() for value in values]
+
+    def simulated(point: tuple[str, Any]) -> Simulation:
+        return simulate(ticket, *hw.at(*point), chip, energy, model)
+
+    results = zip(points, in_threads(simulated, points), strict=True)
+    for (knob, value), found in bar(results, f"sweeping, {model}", "points", total=len(points)):
+        yield {"knob": knob, "value": value, **found.network.columns(), "pe_area_um2": found.pe_area_um2}
+        if value == knobs[knob][-1]:
+            log.info("simulate  %s: %s swept over %d values", model, knob, len(knobs[knob]))
