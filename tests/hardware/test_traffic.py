@@ -4,12 +4,15 @@ import numpy as np
 import pytest
 
 from tests.hardware.chips import write_chip
+from tests.hardware.networks import ticket_of
 from tests.hardware.plain_events import placed_on
 from tests.helpers import layer_of
 from uticket.config.array import Array
+from uticket.hardware.activations import Activations, Bits, place_activations
 from uticket.hardware.chip import Chip
 from uticket.hardware.tiles import cut
-from uticket.hardware.traffic import Accesses, layer_traffic, read_positions
+from uticket.hardware.traffic import Accesses, Traffic, layer_traffic, read_positions
+from uticket.mapping.placed import Placed
 
 
 @pytest.fixture
@@ -17,47 +20,69 @@ def chip() -> Chip:
     return Chip.read()
 
 
+def traffic_of(placed: Placed, chip: Chip) -> Traffic:
+    """The accesses of a layer that is the whole network: its input comes from DRAM, its output goes there."""
+    layer = placed.layer
+    moved = place_activations(ticket_of(layer, timesteps=4), 8 * chip.memories.spikes.capacity.value)[layer.name]
+    return layer_traffic(placed, moved, 4, 256, chip)
+
+
 def test_traffic_of_a_layer_by_hand(chip):
     layer = layer_of(filters=32, channels=4, size=(32, 32))
     mask = np.random.default_rng(0).random((32, 4, 3, 3)) < 0.1
-    traffic = layer_traffic(placed_on(layer, mask, Array(pes=16)), 4, 256, chip)
+    traffic = traffic_of(placed_on(layer, mask, Array(pes=16)), chip)
     weight_bits = 16 * (int(mask.sum()) + 32 * math.ceil(36 / 16))
     scanned = 4 * 4 * (17 + 17) ** 2  # both groups read four tiles of 17x17: at the rim there is no halo outside
     assert traffic.weights == Accesses(math.ceil(weight_bits / 8), math.ceil(weight_bits / 8))
-    assert traffic.spikes == Accesses(2 * scanned // 8, 4 * 32 * 1024 // 8)
-    assert traffic.dram == Accesses(math.ceil(weight_bits / 64), 0)
+    used, written = 4 * 4 * 32 * 32, 4 * 32 * 1024
+    assert traffic.spikes == Accesses(2 * scanned // 8, used // 8)
+    assert traffic.dram == Accesses(math.ceil((weight_bits + used) / 64), written // 64)
+    assert traffic.sums == Accesses(0, 0)
 
 
-def test_spikes_that_the_memory_cannot_hold_go_through_dram(chip):
-    layer = layer_of(filters=16, channels=65, size=(32, 32))  # 65 * 1024 * 4 bits in, of 262,144 that fit
-    mask = np.zeros((16, 65, 3, 3), dtype=bool)
-    traffic = layer_traffic(placed_on(layer, mask, Array(pes=16)), 4, 256, chip)
-    words, scanned = 16 * math.ceil(65 * 9 / 16), 4 * 65 * 34 * 34  # too much even alone: read again for each tile
-    assert traffic.dram == Accesses(math.ceil((16 * words + scanned) / 64), 16 * 1024 * 4 // 64)
-    assert traffic.spikes.writes == math.ceil((16 * 1024 * 4 + scanned) / 8)
-    fewer = layer_of(filters=16, channels=60, size=(32, 32))  # fits alone, but not beside the output
-    traffic = layer_traffic(placed_on(fewer, mask[:, :60], Array(pes=16)), 4, 256, chip)
-    words = 16 * math.ceil(60 * 9 / 16)
-    assert traffic.dram == Accesses((16 * words + 60 * 1024 * 4) // 64, 16 * 1024 * 4 // 64)
+def test_input_that_the_memory_cannot_hold_is_read_from_dram_each_time(chip):
+    layer = layer_of(filters=32, channels=65, size=(32, 32))  # 65 * 1024 * 4 bits in, of 262,144 that fit
+    mask = np.zeros((32, 65, 3, 3), dtype=bool)
+    traffic = traffic_of(placed_on(layer, mask, Array(pes=16)), chip)
+    weight_bits, scanned = 32 * 16 * math.ceil(65 * 9 / 16), 2 * 4 * 65 * 34 * 34
+    assert traffic.dram.reads == math.ceil((weight_bits + scanned) / 64)
+    assert traffic.spikes == Accesses(math.ceil(scanned / 8), math.ceil(scanned / 8))
+    fewer = layer_of(filters=32, channels=64, size=(32, 32))
+    traffic = traffic_of(placed_on(fewer, mask[:, :64], Array(pes=16)), chip)
+    assert traffic.dram.reads == math.ceil((32 * 16 * math.ceil(64 * 9 / 16) + 64 * 1024 * 4) / 64)
+
+
+def test_all_that_a_layer_moves_is_counted_in_its_memory_once(chip):
+    layer, mask = layer_of(filters=2, channels=4, size=(8, 8)), np.zeros((2, 4, 3, 3), dtype=bool)
+    placed, weight_words = placed_on(layer, mask, Array(pes=2)), 2 * math.ceil(36 / 16)
+    near = Activations(True, *(Bits(sram=64 * n) for n in (16, 100, 200, 300, 400)))
+    traffic = layer_traffic(placed, near, 4, 256, chip)
+    assert traffic.spikes == Accesses(8 * (16 + 100 + 300), 8 * (200 + 400))
+    assert traffic.dram == Accesses(math.ceil(16 * weight_words / 64), 0)
+    assert traffic.sums == Accesses(8 * 300, 8 * 400)
+    far = Activations(True, *(Bits(dram=64 * n) for n in (16, 100, 200, 300, 400)))
+    traffic = layer_traffic(placed, far, 4, 256, chip)
+    assert traffic.spikes == Accesses(8 * 16, 8 * 16)
+    assert traffic.dram == Accesses(math.ceil(16 * weight_words / 64) + 16 + 100 + 300, 200 + 400)
+    assert traffic.sums == Accesses(300, 400)
 
 
 def test_weights_that_do_not_fit_are_read_for_each_tile(chip, tmp_path):
     layer = layer_of(filters=2, channels=256, size=(32, 32))
     mask = np.ones((2, 256, 3, 3), dtype=bool)
     placed = placed_on(layer, mask, Array(pes=2))
-    traffic = layer_traffic(placed, 4, 256, chip)
+    traffic = traffic_of(placed, chip)
     assert traffic.weights.reads == 4 * traffic.weights.writes
     capacity = {"value": 64, "unit": "bytes", "source": "made up"}
     small = Chip.read(write_chip(tmp_path, memories__weights__capacity=capacity))
-    again = layer_traffic(placed, 4, 256, small)
+    again = traffic_of(placed, small)
     assert again.weights.writes == traffic.weights.reads  # for each tile from DRAM
 
 
 def test_copies_of_a_group_read_its_weights_each_and_share_the_outputs(chip):
     layer, mask = layer_of(filters=2, channels=4, size=(32, 32)), np.ones((2, 4, 3, 3), dtype=bool)
     idle, split = (
-        layer_traffic(placed_on(layer, mask, Array(pes=8, spare_pes=spare)), 4, 256, chip)
-        for spare in ("idle", "split_outputs")
+        traffic_of(placed_on(layer, mask, Array(pes=8, spare_pes=spare)), chip) for spare in ("idle", "split_outputs")
     )
     assert split.weights.reads == 4 * idle.weights.reads  # four copies of two filters
     assert (split.weights.writes, split.dram) == (idle.weights.writes, idle.dram)
@@ -71,11 +96,13 @@ def test_positions_that_several_tiles_read_count_as_often():
     assert read_positions(layer, cut((4, 4), 4)) == 36  # four tiles read 3 x 3 each: no halo outside
     strided = layer_of(size=(4, 4), stride=(2, 2), kernel=(1, 1), padding=(0, 0))
     assert read_positions(strided, cut((2, 2), 1)) == 4
+    shortcut = layer_of(size=(32, 32), stride=(2, 2), kernel=(1, 1), padding=(0, 0))
+    assert read_positions(shortcut, cut((16, 16), 256)) == read_positions(shortcut, cut((16, 16), 4)) == 256
 
 
 def test_columns_name_each_kind_of_access(chip):
     layer, mask = layer_of(), np.ones((4, 2, 3, 3), dtype=bool)
-    traffic = layer_traffic(placed_on(layer, mask, Array()), 4, 256, chip)
+    traffic = traffic_of(placed_on(layer, mask, Array()), chip)
     assert traffic.columns() == {
         "weight_sram_reads": traffic.weights.reads,
         "weight_sram_writes": traffic.weights.writes,
@@ -83,4 +110,6 @@ def test_columns_name_each_kind_of_access(chip):
         "spike_sram_writes": traffic.spikes.writes,
         "dram_reads": traffic.dram.reads,
         "dram_writes": traffic.dram.writes,
+        "sum_reads": traffic.sums.reads,
+        "sum_writes": traffic.sums.writes,
     }

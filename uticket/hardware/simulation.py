@@ -1,13 +1,14 @@
 """A ticket on the array, by either model: cycles, tokens, energy and memory accesses of each layer for one image."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from uticket.base.errors import InputError
 from uticket.config.array import Array, Broadcast, Energy
 from uticket.config.tables import MODELS
+from uticket.hardware.activations import Activations, place_activations
 from uticket.hardware.chip import Chip
 from uticket.hardware.cycles import mean_utilization
 from uticket.hardware.energy import Counts, chip_energy, pe_energy
@@ -87,8 +88,9 @@ def simulate(
     array, broadcast = array or Array(), broadcast or Broadcast()
     chip, ratio = chip or Chip.read(), (energy or Energy()).leakage_ratio
     run = MODELS.named(model, "model")
+    kept = place_activations(ticket, 8 * chip.memories.spikes.capacity.value)
     layers = tuple(
-        _cost(placed, run(placed, ticket, array, broadcast), ticket.timesteps, array, broadcast, chip, ratio)
+        _cost(placed, run(placed, ticket, array, broadcast), kept, ticket.timesteps, array, broadcast, chip, ratio)
         for placed in place(ticket, array)
     )
     area = chip.pe_area_um2 + chip.fifo_area_um2(broadcast.fifo_depth if model != "analytic" else 0)
@@ -98,6 +100,7 @@ def simulate(
 def _cost(
     placed: Placed,
     ran: LayerTiming,
+    kept: Mapping[str, Activations],
     timesteps: int,
     array: Array,
     broadcast: Broadcast,
@@ -105,7 +108,7 @@ def _cost(
     leakage_ratio: float,
 ) -> Cost:
     layer, timing = placed.layer, ran.timing
-    traffic = layer_traffic(placed, timesteps, array.accumulators, chip)
+    traffic = layer_traffic(placed, kept[layer.name], timesteps, array.accumulators, chip)
     updates = layer.filters * layer.positions * timesteps
     waiting = timing.idle_cycles + timing.swap_cycles + timing.drain_cycles
     counts = Counts(
