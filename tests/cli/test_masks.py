@@ -121,6 +121,20 @@ def test_same_input_options_and_seed_give_the_same_bytes(tmp_path, suffix, optio
     assert report["network"]["added"] == sum(layer["added"] for layer in report["layers"])
 
 
+def test_teams_share_positions(tmp_path):
+    source = write_foreign(tmp_path / "w.npz", sparse_weights())
+    teams = ["--pes", 4, "--share", 2, "--select", "magnitude", "--team-score", "maximum", "--round", "nearest"]
+    report = run("balance", source, tmp_path / "o.npz", *teams)
+    assert (report["share"], report["team_score"], report["round"]) == (2, "maximum", "nearest")
+    assert report["network"]["utilization_after"] == 1.0
+    for mask in read_arrays(tmp_path / "o.npz").values():
+        if mask.ndim == 4:
+            assert np.array_equal(mask[::2], mask[1::2])
+    wrong = fails("balance", source, tmp_path / "p.npz", "--share", 3)
+    assert "w.npz: share: expected a divisor of the 16 PEs, got 3" in wrong
+    assert "--share" in fails("balance", source, tmp_path / "p.npz", "--share", 0)
+
+
 def test_another_seed_draws_other_weights(tmp_path):
     source = write_foreign(tmp_path / "w.npz", sparse_weights())
     for seed in (0, 1):

@@ -10,7 +10,9 @@ from tests.helpers import PARAMS, ROOT
 from uticket.base.errors import InputError
 from uticket.config.array import Array, Broadcast, Energy
 from uticket.config.params import read_params
+from uticket.config.pruning import Balance, BalancePath
 
+SHARE = "expected a whole number from 1 on, or one for each of some layers"
 NAME = "METHOD/NAME of letters, digits, - and _"
 
 
@@ -48,7 +50,19 @@ def test_a_mistake_is_one_line_that_names_key_expectation_and_value(tmp_path, ke
     ("key", "value", "error"),
     [
         ("balance.uticket.mode", "all", r"balance.uticket.mode: expected one of both, recover, remove, got 'all'"),
-        ("balance.uticket.pes", 8, r"balance.uticket.pes: expected one of scope, mode, select, got the unknown key .*"),
+        (
+            "balance.uticket.pes",
+            8,
+            r"balance.uticket.pes: expected one of scope, mode, round, .*, got the unknown key .*",
+        ),
+        ("balance.uticket.share", 0, rf"balance.uticket.share: {SHARE}, got 0"),
+        ("balance.uticket.share", {"conv2": True}, rf"balance.uticket.share: {SHARE}, got {{'conv2': True}}"),
+        ("balance.uticket.share", [4, {}], rf"balance.uticket.share: {SHARE}, got {{}}"),
+        ("balance.uticket.share", [], r"balance.uticket.share: expected a share for each of .*, got an empty list"),
+        ("balance.uticket.share", 3, r"balance.uticket.share: expected a divisor of the 16 PEs, got 3"),
+        ("balance.uticket.share", [8, {"a": 5}], r"balance.uticket.share: expected a divisor of the 16 PEs, got 5"),
+        ("balance.uticket.round", "up", r"balance.uticket.round: expected 'ceil' or 'nearest', got 'up'"),
+        ("balance.uticket.team_score", "l1", r"balance.uticket.team_score: expected one of sum_of.*, got 'l1'"),
         ("balance.uticket", "random", r"balance.uticket: expected a block of keys and values, got 'random'"),
         ("balance.lht", None, r"balance: expected an entry for each method of tickets \(lth, uticket\), got .*lht.*"),
         ("balance.lth", ..., r"balance: expected an entry for each method .*, got uticket"),
@@ -117,8 +131,14 @@ def test_every_key_must_be_there_though_records_have_defaults(tmp_path):
     """DVC tracks the values of params.yaml one by one, and sees no default."""
     keys = [key for key in leaves(YAML(typ="safe").load(PARAMS)) if not key.startswith(("tickets.", "hw.sweeps."))]
     assert {"hw.pes", "hw.broadcast.fifo_depth", "energy.leakage_ratio", "balance.uticket.select"} < set(keys)
-    for key in set(keys) - {"balance.lth", "balance.uticket"}:
-        check(changed(tmp_path, key, ...), rf"{key}: expected a value, got nothing")
+    for key in keys:
+        if not key.startswith("balance."):
+            check(changed(tmp_path, key, ...), rf"{key}: expected a value, got nothing")
+
+
+def test_a_method_may_leave_settings_to_their_defaults(tmp_path, params):
+    assert params.balance["uticket"].in_round(3) == Balance() == BalancePath().in_round(1)
+    assert read_params(changed(tmp_path, "balance.uticket", {})).balance["uticket"] == BalancePath()
 
 
 def test_values_of_the_file_are_the_defaults_of_the_records(params):

@@ -3,16 +3,19 @@ import math
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.hardware.plain_events import COSTS, IDEAL, cases, placed_on, plainly, run
 from tests.helpers import layer_of
 from uticket.base.errors import InputError
 from uticket.config.array import Array, Broadcast
+from uticket.config.pruning import Balance
 from uticket.hardware.analytic import analytic
 from uticket.hardware.cycles import layer_cycles
 from uticket.hardware.events import events, layer_events
 from uticket.hardware.overhead import group_overheads
 from uticket.hardware.tiles import tiles_of
+from uticket.pruning.balance import balance_layer
 from uticket.ticket.ticket import Ticket
 
 STARVING = Broadcast(fifo_depth=math.inf, width=1, token_cost="one", skip_unwanted=False)
@@ -77,6 +80,22 @@ def test_one_timestep_costs_the_same_however_it_is_counted_and_no_spikes_cost_no
     dead = run(layer, mask, np.zeros_like(spikes), free, broadcast)
     assert (dead.latency_cycles, dead.work_cycles, dead.delivered_tokens, dead.dropped_tokens) == (0, 0, 0, 0)
     assert (dead.utilization, dead.busy_share, dead.occupancy_mean) == (1.0, 1.0, 0.0)
+
+
+@settings(max_examples=300, deadline=None)
+@given(cases(), st.integers(1, 2), st.sampled_from([0, 1, 8, math.inf]))
+def test_pes_that_keep_the_same_positions_never_wait(case, groups, depth):
+    """Teams as large as a group: whatever the mask and the spikes, no PE waits for the broadcaster or for another."""
+    layer, mask, spikes, array, broadcast = case
+    array = array.model_copy(update={"dataflow": "filters", "mapping": "contiguous"})
+    layer = layer.model_copy(update={"filters": groups * array.pes})
+    placed = placed_on(layer, np.resize(mask, layer.weight_shape), array)
+    shared = balance_layer(placed, Balance(share=array.pes), np.random.default_rng(0))
+    wide = broadcast.model_copy(update={"fifo_depth": depth, "width": math.inf})
+    result = run(layer, shared, spikes, array, wide)
+    assert (result.idle_cycles, result.starved.sum(), result.blocked.sum(), result.tail.sum()) == (0, 0, 0, 0)
+    if not array.weight_swap_cycles and math.isinf(array.drain_width):
+        assert (result.busy_share, result.utilization) == (1.0, 1.0)
 
 
 @pytest.mark.parametrize("threads", ["1", "2", "5"])

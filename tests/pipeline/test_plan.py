@@ -10,6 +10,7 @@ from tests.helpers import PARAMS
 from uticket.base.errors import InputError
 from uticket.config.params import Params, read_params
 from uticket.config.plan import read_chain, read_plan
+from uticket.config.pruning import BalancePath
 from uticket.pipeline.plan import write_plans
 
 
@@ -46,6 +47,20 @@ def test_other_pes_change_what_is_balanced_for_them_only(changed, params):
     by_layer = params.model_copy(update={"balance": {**params.balance, "uticket": layer}})
     changed(by_layer)
     assert read_plan("uticket/r01").array is None
+
+
+def test_each_round_gets_its_share_and_only_what_decides_it(changed, params):
+    def sharing(**settings: object) -> Params:
+        block = {"scope": "group", "mode": "both", "select": "magnitude", **settings}
+        return params.model_copy(update={"balance": {"lth": None, "uticket": BalancePath.model_validate(block)}})
+
+    assert changed(sharing(select="random", share=1, team_score="maximum", round="ceil")) == set()
+    assert changed(sharing(select="random", share=[1, 1, 4])) == {f"uticket/r0{n}.json" for n in (3, 4, 5, 6)}
+    changed(sharing(share=[8, {"conv2": 4}, 1]))
+    balance = [read_plan(f"uticket/r0{n}").balance for n in (1, 2, 3, 6)]
+    assert [of_round.share for of_round in balance] == [8, {"conv2": 4}, 1, 1]
+    written = [json.loads(Path(f"plans/uticket/r0{n}.json").read_text())["balance"] for n in (1, 3)]
+    assert set(written[0]) - set(written[1]) == {"team_score", "team_weights"}
 
 
 def test_a_longer_chain_changes_nothing_of_the_others(changed, params):

@@ -104,3 +104,26 @@ def test_layers_whose_outputs_are_added_are_balanced_in_the_groups_that_they_sha
     balanced = balance(Ticket(layers, masks), Array(pes=2, mapping="sorted")).mask
     assert nonzeros(balanced["one"]) == [5, 5, 4, 4]  # filters 0 and 1 have the largest sums: ceil(9 / 2), ceil(7 / 2)
     assert nonzeros(balanced["two"]) == [9, 9, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("share", "array", "error"),
+    [
+        (3, Array(), "share: expected a divisor of the 16 PEs, got 3"),
+        ({"conv3": 2}, Array(pes=3), "share: expected a divisor of the 3 PEs, got 2"),
+        (2, Array(dataflow="input-channels"), "share: expected 1 with the dataflow input-channels, in which .*, got 2"),
+        ({"conv1": 2}, Array(), r"share: expected layers on the PEs \(conv2, conv3\), got 'conv1'"),
+    ],
+)
+def test_positions_are_shared_by_teams_that_fill_the_groups_of_layers_on_the_pes(ticket, share, array, error):
+    with pytest.raises(InputError, match=error):
+        balance(ticket, array, Balance(share=share))
+
+
+def test_layers_share_by_name_and_in_the_scope_layer_on_any_array(ticket):
+    by_name = balance(ticket, Array(pes=4), Balance(share={"conv3": 2})).mask
+    assert np.array_equal(by_name["conv2"], balance(ticket, Array(pes=4)).mask["conv2"])
+    assert np.array_equal(by_name["conv3"], balance(ticket, Array(pes=4), Balance(share=2)).mask["conv3"])
+    assert np.array_equal(by_name["conv3"][::2], by_name["conv3"][1::2])
+    whole = balance(ticket, Array(pes=3, dataflow="input-channels"), Balance(share=4, scope="layer")).mask
+    assert (whole["conv2"] == whole["conv2"][0]).all()

@@ -13,7 +13,7 @@ from uticket.base.errors import InputError, one_line
 from uticket.config.array import Energy, Hardware
 from uticket.config.block import Block, Seed
 from uticket.config.lineage import DENSE, Lineage
-from uticket.config.pruning import Balance, Prune
+from uticket.config.pruning import BalancePath, Prune
 from uticket.config.training import Data, Model, Quantize, Rewind, Train
 from uticket.config.wording import describe
 
@@ -49,7 +49,7 @@ class Params(Block):
     train: Train
     rewind: Rewind
     prune: Prune
-    balance: dict[Name, Balance | None]
+    balance: dict[Name, BalancePath | None]
     tickets: Annotated[dict[TicketName, str], Field(min_length=1)]
     hw: Hardware
     quantize: Quantize
@@ -75,6 +75,9 @@ class Params(Block):
         if set(self.balance) != set(lineage.methods):
             known, got = ", ".join(lineage.methods), ", ".join(self.balance) or "none"
             raise ValueError(f"balance: expected an entry for each method of tickets ({known}), got {got}")
+        for method, path in self.balance.items():
+            for of_round in path.in_each_round() if path else ():
+                of_round.check_on(self.hw, f"balance.{method}.share")
         if self.report.baseline not in self.balance:
             known = ", ".join(self.balance)
             raise ValueError(f"report.baseline: expected one of {known}, got {self.report.baseline!r}")
@@ -107,7 +110,11 @@ def read_yaml(path: str | Path) -> Any:
 
 
 def checked_params(values: Any, path: str | Path) -> Params:
-    """Check what was read from `path`. Every key must be there: DVC tracks them one by one, and sees no default."""
+    """Check what was read from `path`.
+
+    Every key must be there, since DVC tracks them one by one, and sees no default. Only a method (`balance.METHOD`) may
+    leave some to theirs, which its plans spell out.
+    """
     try:
         params = Params.model_validate(values)
     except ValidationError as error:
@@ -124,6 +131,6 @@ def _absent(record: BaseModel) -> list[str]:
         value = getattr(record, name)
         inner = value.items() if isinstance(value, dict) else [("", value)]
         for key, block in inner:
-            if isinstance(block, BaseModel):
+            if isinstance(block, BaseModel) and not isinstance(block, BalancePath):
                 absent += [".".join(part for part in (name, key, deeper) if part) for deeper in _absent(block)]
     return absent

@@ -12,10 +12,12 @@ def plan(params: Params) -> tuple[list[TicketPlan], list[ChainPlan]]:
     lineage = params.lineage
     tickets = []
     for ticket, parent in lineage.parents.items():
-        balance, array = params.balance[method_of(ticket)], None
+        number, array = lineage.round_of(ticket), None
+        path = params.balance[method_of(ticket)]
+        balance = None if path is None else path.in_round(number)
         if balance is not None and balance.scope == "group":
             array = Array(pes=params.hw.pes, mapping=params.hw.mapping, dataflow=params.hw.dataflow)
-        final, number = not params.prune.early or lineage.is_final(ticket), lineage.round_of(ticket)
+        final = not params.prune.early or lineage.is_final(ticket)
         tickets.append(
             TicketPlan(ticket=ticket, parent=parent, round=number, final=final, balance=balance, array=array)
         )

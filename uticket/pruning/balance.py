@@ -1,7 +1,7 @@
 """Balancing: the same number of weights for the PEs that run at the same time.
 
 A bin is what one PE holds in one group: a filter, two paired filters, or a slice of the channels of a filter. The mode
-decides how many weights each bin ends with; the choice, which ones.
+decides how many weights each bin ends with; the choice, or the team that shares positions, which ones.
 """
 
 from collections.abc import Sequence
@@ -17,6 +17,7 @@ from uticket.config.tables import TARGETS
 from uticket.mapping.placed import Bools, Placed, place, place_whole
 from uticket.pruning.bins import Bins
 from uticket.pruning.choices import CHOICES, Values
+from uticket.pruning.teams import share_positions
 from uticket.ticket.mask import Mask
 from uticket.ticket.ticket import Ticket
 
@@ -37,9 +38,12 @@ def balance(
     that they keep any number of PEs busy that divides the filters. seed, purpose: with the name of the layer, all that
     random choices depend on. trained: the mask before pruning, whose weights have trained values; by default the
     ticket's.
-    Returns a new ticket with another mask. Raises InputError if weights are chosen by magnitude and there are none.
+    Returns a new ticket with another mask. Raises InputError if weights are chosen by magnitude and there are none, or
+    if positions are to be shared where that cannot be.
     """
     array, how = array or Array(), how or Balance()
+    how.check_on(array)
+    _check_layers(how, ticket)
     if how.select == "magnitude" and ticket.weights is None:
         raise InputError("select: expected weights, by which magnitude selects, got 0/1 masks")
     if how.scope == "group":
@@ -56,23 +60,36 @@ def balance(
     return replace(ticket, mask=ticket.mask.replace(balanced))
 
 
+def _check_layers(how: Balance, ticket: Ticket) -> None:
+    names = [layer.name for layer in ticket.on_pes]
+    for name in how.share if isinstance(how.share, dict) else ():
+        if name not in names:
+            raise InputError(f"share: expected layers on the PEs ({', '.join(names)}), got {name!r}")
+
+
 def balance_layer(
     placed: Placed, how: Balance, rng: np.random.Generator, trained: Bools | None = None, weights: Values | None = None
 ) -> Bools:
     """Give the PEs of each group the same number of weights.
 
     PEs of a group that hold no filter are left out; a slice too small for the target keeps all of its weights, and the
-    other slices share the rest. A group without weights stays so. rng: draws all random choices. trained, weights:
-    of the shape of the mask, as in `balance`.
-    Returns a new mask. With the mode `both` a group gains fewer weights than it has PEs.
+    other slices share the rest. A group without weights stays so. With `share` above 1, teams of PEs keep the same
+    positions (`uticket.pruning.teams`). rng: draws all random choices. trained, weights: of the shape of the mask, as
+    in `balance`.
+    Returns a new mask. With the mode `both` a group gains fewer weights than it has PEs; rounded to the nearest, it
+    gains or loses at most half as many.
     Source: Yin et al. 2024, Algorithm 1, lines 6-16; scope and rounding as in its published code (group of n
     consecutive filters, ceiling). Differs in: short groups and unequal slices, which fail there.
     """
     bins = Bins.of(placed)
     kept = bins.flat(placed.mask)
     counts = bins.count_ones(kept)
-    targets = np.minimum(TARGETS[how.mode](counts, bins.sizes, bins.group)[bins.group], bins.sizes)
-    chosen = CHOICES[how.select](bins, kept, placed.mask if trained is None else trained, weights, rng)
+    targets = np.minimum(TARGETS[how.mode](counts, bins.sizes, bins.group, how.round)[bins.group], bins.sizes)
+    trained, share = placed.mask if trained is None else trained, how.share_of(placed.layer.name)
+    if share > 1:
+        values = None if weights is None else bins.flat(weights)
+        return bins.unflat(share_positions(bins, kept, targets, how, share, rng, bins.flat(trained), values))
+    chosen = CHOICES[how.select](bins, kept, trained, weights, rng)
     balanced = kept.copy()
     balanced[chosen.removed(np.maximum(counts - targets, 0))] = False
     balanced[chosen.recovered(np.maximum(targets - counts, 0))] = True
