@@ -52,7 +52,9 @@ def test_check_suggests_the_key_that_was_meant(project):
 
 def test_check_reads_the_chip_file(project):
     replace(project, "chip: uticket/", "chip: nowhere/")
-    assert "nowhere/hardware/chips/uticket-32nm.yaml: expected a readable file, got: No such file" in fails("check")
+    assert "nowhere/hardware/chips/uticket-32nm-lstp.yaml: expected a readable file, got: No such file" in fails(
+        "check"
+    )
 
 
 def test_outside_a_project_the_missing_file_is_named(tmp_path, monkeypatch):

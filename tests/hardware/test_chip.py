@@ -4,7 +4,7 @@ import pytest
 
 from tests.hardware.chips import write_chip
 from uticket.base.errors import InputError
-from uticket.hardware.chip import Chip
+from uticket.hardware.chip import DEFAULT_CHIP, Chip
 from uticket.hardware.energy import Counts, chip_energy
 from uticket.hardware.traffic import Accesses, Traffic
 
@@ -14,19 +14,40 @@ def chip() -> Chip:
     return Chip.read()
 
 
-def test_default_chip_has_the_numbers_of_the_facts(chip):
-    assert chip.leakage_ratio == pytest.approx(0.2089, abs=1e-4)
-    assert chip.pe_area_um2 == pytest.approx(177439 + 7278, abs=1)
+@pytest.mark.parametrize(
+    ("cells", "ratio", "mem_dynamic_pj", "mem_leakage_pj"),
+    [("lop", 0.2089, 0.58646, 0.0), ("lstp", 0.1379, 1.27459, 0.00042)],
+)
+def test_chips_have_the_numbers_of_the_facts(cells, ratio, mem_dynamic_pj, mem_leakage_pj):
+    chip = Chip.read(DEFAULT_CHIP.parent / f"uticket-32nm-{cells}.yaml")
+    assert chip.leakage_ratio == pytest.approx(ratio, abs=1e-4)
+    assert chip.pe_area_um2 == pytest.approx(177439 + 7277, abs=2)
     nothing = Traffic(*[Accesses(0, 0)] * 3)
     energy = chip_energy(Counts(1, 1, 1, 1, 1, nothing), chip)  # one operation in one cycle of one PE
-    expected = {"mac_dynamic_pj": 0.24605, "lif_dynamic_pj": 0.49891, "mem_dynamic_pj": 0.58646}
-    expected |= {"mac_leakage_pj": 0.07248, "lif_leakage_pj": 0.20566, "mem_leakage_pj": 0.0}
+    expected = {"mac_dynamic_pj": 0.24605, "lif_dynamic_pj": 0.49891, "mem_dynamic_pj": mem_dynamic_pj}
+    expected |= {"mac_leakage_pj": 0.07248, "lif_leakage_pj": 0.20566, "mem_leakage_pj": mem_leakage_pj}
     assert {name: energy[name] for name in expected} == pytest.approx(expected, abs=2e-4)
 
 
-def test_leakage_of_the_scratchpad_would_more_than_double_the_ratio(tmp_path):
+def test_default_chip_is_that_of_low_standby_power(chip):
+    assert chip == Chip.read(DEFAULT_CHIP.parent / "uticket-32nm-lstp.yaml")
+
+
+def test_chips_differ_in_their_memories_only():
+    lop, lstp = (Chip.read(DEFAULT_CHIP.parent / f"uticket-32nm-{cells}.yaml") for cells in ("lop", "lstp"))
+    same = {"pe": lop.pe[:6], "fifo": lop.fifo, "scratchpad_words": lop.scratchpad_words, "dram": lop.dram}
+    assert same == {"pe": lstp.pe[:6], "fifo": lstp.fifo, "scratchpad_words": lstp.scratchpad_words, "dram": lstp.dram}
+    for fast, slow in ((lop.memories.weights, lstp.memories.weights), (lop.memories.spikes, lstp.memories.spikes)):
+        assert (fast.capacity, fast.width) == (slow.capacity, slow.width)
+        assert slow.leakage.value < fast.leakage.value / 1000
+        assert fast.read.value < slow.read.value
+
+
+def test_leakage_of_the_fast_scratchpad_would_more_than_double_the_ratio(tmp_path):
+    dynamic = {"value": 0.586459, "unit": "pJ", "source": "CACTI 7"}
     for leakage, ratio in ((0.135788 + 0.00418767, 0.472), (0.377189 + 0.00418767, 0.925)):
-        chip = Chip.read(write_chip(tmp_path, pe__6__leakage={"value": leakage, "unit": "mW", "source": "CACTI 7"}))
+        leaks = {"value": leakage, "unit": "mW", "source": "CACTI 7"}
+        chip = Chip.read(write_chip(tmp_path, pe__6__leakage=leaks, pe__6__energy=dynamic))
         assert chip.leakage_ratio == pytest.approx(ratio, abs=2e-3)
 
 
@@ -36,9 +57,11 @@ def test_energy_is_counts_times_costs(chip):
     energy = chip_energy(counts, chip)
     assert energy["mac_dynamic_pj"] == pytest.approx(500 * (0.01185 + 0.140625 + 0.093575))
     assert energy["mac_leakage_pj"] == pytest.approx(16 * 100 * 2.5 * (4 * 9.62e-6 + 256 * (5.29e-5 + 6.02e-5)))
-    assert energy["sram_dynamic_pj"] == pytest.approx(10 * 6.5292 + 5 * 5.89278 + 8 * 2.74961 + 4 * 2.50566)
-    assert energy["sram_leakage_pj"] == pytest.approx(100 * 2.5 * (29.42768 + 8.006528))
-    assert energy["dram_pj"] == pytest.approx(5 * 468.762)
+    assert energy["sram_dynamic_pj"] == pytest.approx(10 * 18.2767 + 5 * 16.407 + 8 * 7.92427 + 4 * 7.59606)
+    assert energy["sram_leakage_pj"] == pytest.approx(
+        100 * 2.5 * (16 * (3.72705e-4 + 4.0759e-4) + 16 * (1.0294e-4 + 1.32491e-4))
+    )
+    assert energy["dram_pj"] == pytest.approx(5 * 2 * 468.762)
 
 
 def test_parts_may_be_used_for_each_update_or_cycle(tmp_path):

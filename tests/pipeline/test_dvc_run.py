@@ -248,12 +248,12 @@ def test_without_the_event_model_the_report_is_still_whole(project):
 
 def test_chip_file_of_the_user_counts_and_a_wrong_one_is_reported(project):
     chip, params = project.folder / "mine.yaml", project.folder / "params.yaml"
-    default = (project.folder / "uticket" / "hardware" / "chips" / "uticket-32nm.yaml").read_text()
-    chip.write_text(default.replace("value: 0.586459", "value: 10"))
+    default = (project.folder / "uticket" / "hardware" / "chips" / "uticket-32nm-lstp.yaml").read_text()
+    chip.write_text(default.replace("value: 1.27459", "value: 10"))
     assert ran(project.dvc("exp", "run", "-S", "hw.chip=mine.yaml")) == {"report"} | of_methods("map", "simulate")
     models = project.table("report/models")
     assert models["mem_dynamic_pj"].tolist() == pytest.approx((10 * models["operations"]).tolist())
-    chip.write_text(default.replace("value: 0.586459, unit: pJ", "value: 1, unit: nJ"))
+    chip.write_text(default.replace("value: 1.27459, unit: pJ", "value: 1, unit: nJ"))
     assert "chip: mine.yaml" in params.read_text()
     before = project.run("git", "status", "--porcelain")
     for stage in ("map", "simulate"):

@@ -10,7 +10,7 @@ from uticket.config.block import Block
 from uticket.config.params import read_yaml
 from uticket.config.wording import describe
 
-DEFAULT_CHIP = Path(__file__).parent / "chips" / "uticket-32nm.yaml"
+DEFAULT_CHIP = Path(__file__).parent / "chips" / "uticket-32nm-lstp.yaml"
 
 
 def _in_a_pe(component: str) -> str:
@@ -161,7 +161,7 @@ class Chip(Block):
 
     @classmethod
     def read(cls, path: str | Path = DEFAULT_CHIP) -> Self:
-        """Read a chip file, by default the paper's. Raises InputError: file, key, what was expected, what it got."""
+        """Read a chip file, or the default one. Raises InputError: file, key, what was expected, what it got."""
         try:
             return cls.model_validate(read_yaml(path))
         except ValidationError as error:

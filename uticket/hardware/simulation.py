@@ -81,7 +81,7 @@ def simulate(
 ) -> Simulation:
     """Run all layers of a ticket that run on the PEs, by one timing model (`analytic` or `events`).
 
-    array, broadcast, chip, energy: by default 16 PEs, FIFOs of 64 tokens, the paper's chip and E_l / E_d.
+    array, broadcast, chip, energy: by default 16 PEs, FIFOs of 64 tokens, the default chip and E_l / E_d.
     Raises InputError, naming the layer, if the model lacks its spikes or the array its weights, if no layer runs on
     the PEs, or if there is no such model.
     """
