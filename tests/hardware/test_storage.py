@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from tests.helpers import FLOWS, placed_flow, placed_mask
-from uticket.hardware.storage import fit_scratchpad, pack, size_bits, unpack
+from uticket.hardware.formats import size_bits
+from uticket.hardware.storage import fit_scratchpad, pack, unpack
 from uticket.mapping.placed import Placed
 
 shapes = st.tuples(st.integers(1, 7), st.integers(1, 5), st.integers(1, 3), st.integers(1, 3))
@@ -48,43 +49,6 @@ def test_weights_beyond_a_word_are_refused():
         pack(np.array([[[[32768]]], [[[0]]]]), placed_mask(np.ones((2, 1, 1, 1), dtype=bool), 2))
     with pytest.raises(ValueError, match=r"levels: expected -32768 .. 32767, got -32769 .. 0"):
         pack(np.array([[[[-32769]]], [[[0]]]]), placed_mask(np.ones((2, 1, 1, 1), dtype=bool), 2))
-
-
-def test_sizes_of_two_filters_by_hand():
-    mask = np.zeros((2, 5, 3, 3), dtype=bool)
-    mask[0, 0, 0, 0] = mask[1, 4, 2, 2] = True  # the second after 44 zeros: two full runs of 16
-    placed = placed_mask(mask, 2)
-    stored = fit_scratchpad(placed, 1024)
-    assert size_bits(placed, stored) == {
-        "dense": 90 * 16,
-        "csr": 2 * (16 + 6) + 3 * 2,
-        "bitmap": 90 + 2 * 16,
-        "run_length": (2 + 2) * 20,
-        "wsp": 2 * 48 + 2 * 16,
-    }
-    assert size_bits(placed, stored, 4)["dense"] == 90 * 4
-
-
-def plain_run_length(mask: np.ndarray) -> int:
-    entries = 0
-    for row in mask.reshape(len(mask), -1):
-        zeros = 0
-        for kept in row:
-            if kept or zeros == 15:
-                entries, zeros = entries + 1, 0
-            else:
-                zeros += 1
-        # what was stored for zeros after the last weight is not needed
-        last = np.flatnonzero(row).max(initial=-1)
-        entries -= (len(row) - 1 - last) // 16
-    return 20 * entries
-
-
-@settings(max_examples=300, deadline=None)
-@given(hnp.arrays(bool, st.tuples(st.integers(1, 3), st.integers(1, 12), st.just(3), st.just(3)), fill=st.just(False)))
-def test_run_length_code_is_that_of_a_plain_encoder(mask):
-    placed = placed_mask(mask, 2)
-    assert size_bits(placed, fit_scratchpad(placed, 1024))["run_length"] == plain_run_length(mask)
 
 
 def plain_passes(placed: Placed, capacity: int) -> tuple[int, int]:

@@ -1,4 +1,5 @@
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ from tests.helpers import layer_of
 from uticket.config.array import Array
 from uticket.hardware.activations import Activations, Bits, place_activations
 from uticket.hardware.chip import Chip
+from uticket.hardware.formats import FORMATS, size_bits
+from uticket.hardware.storage import fit_scratchpad
 from uticket.hardware.tiles import cut
 from uticket.hardware.traffic import Accesses, Traffic, layer_traffic, read_positions
 from uticket.mapping.placed import Placed
@@ -20,11 +23,11 @@ def chip() -> Chip:
     return Chip.read()
 
 
-def traffic_of(placed: Placed, chip: Chip) -> Traffic:
+def traffic_of(placed: Placed, chip: Chip, **array: Any) -> Traffic:
     """The accesses of a layer that is the whole network: its input comes from DRAM, its output goes there."""
     layer = placed.layer
     moved = place_activations(ticket_of(layer, timesteps=4), 8 * chip.memories.spikes.capacity.value)[layer.name]
-    return layer_traffic(placed, moved, 4, 256, chip)
+    return layer_traffic(placed, moved, 4, Array(**array), chip)
 
 
 def test_traffic_of_a_layer_by_hand(chip):
@@ -56,12 +59,12 @@ def test_all_that_a_layer_moves_is_counted_in_its_memory_once(chip):
     layer, mask = layer_of(filters=2, channels=4, size=(8, 8)), np.zeros((2, 4, 3, 3), dtype=bool)
     placed, weight_words = placed_on(layer, mask, Array(pes=2)), 2 * math.ceil(36 / 16)
     near = Activations(True, *(Bits(sram=64 * n) for n in (16, 100, 200, 300, 400)))
-    traffic = layer_traffic(placed, near, 4, 256, chip)
+    traffic = layer_traffic(placed, near, 4, Array(), chip)
     assert traffic.spikes == Accesses(8 * (16 + 100 + 300), 8 * (200 + 400))
     assert traffic.dram == Accesses(math.ceil(16 * weight_words / 64), 0)
     assert traffic.sums == Accesses(8 * 300, 8 * 400)
     far = Activations(True, *(Bits(dram=64 * n) for n in (16, 100, 200, 300, 400)))
-    traffic = layer_traffic(placed, far, 4, 256, chip)
+    traffic = layer_traffic(placed, far, 4, Array(), chip)
     assert traffic.spikes == Accesses(8 * 16, 8 * 16)
     assert traffic.dram == Accesses(math.ceil(16 * weight_words / 64) + 16 + 100 + 300, 200 + 400)
     assert traffic.sums == Accesses(300, 400)
@@ -77,6 +80,20 @@ def test_weights_that_do_not_fit_are_read_for_each_tile(chip, tmp_path):
     small = Chip.read(write_chip(tmp_path, memories__weights__capacity=capacity))
     again = traffic_of(placed, small)
     assert again.weights.writes == traffic.weights.reads  # for each tile from DRAM
+
+
+def test_weights_move_in_their_format_and_the_scratchpads_hold_what_the_pes_read(chip):
+    layer = layer_of(filters=4, channels=512, size=(32, 32))
+    mask = np.random.default_rng(0).random((4, 512, 3, 3)) < 0.02
+    placed = placed_on(layer, mask, Array(pes=2))
+    traffic = {form: traffic_of(placed, chip, weight_format=form) for form in (*FORMATS, "best")}
+    sizes = size_bits(placed, fit_scratchpad(placed, 1024))
+    for form, bits in sizes.items():
+        assert (traffic[form].weights.reads, traffic[form].weight_format) == (math.ceil(bits / 8), form)
+        assert traffic[form].weights.writes == traffic[form].weights.reads  # once: scratchpads are no fuller than ever
+    assert traffic["best"] == traffic[min(sizes, key=sizes.get)]
+    fewer_bits = traffic_of(placed, chip, weight_format="csr", weight_bits=4)
+    assert fewer_bits.weights.reads == math.ceil((sizes["csr"] - 12 * int(mask.sum())) / 8)
 
 
 def test_copies_of_a_group_read_its_weights_each_and_share_the_outputs(chip):

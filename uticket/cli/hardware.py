@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from uticket.base.errors import InputError
-from uticket.cli.options import Word, force_option, free_to_write, in_json, json_option, options_of, settings_of, show
+from uticket.cli.options import (
+    SIMULATED,
+    Word,
+    force_option,
+    free_to_write,
+    in_json,
+    json_option,
+    options_of,
+    settings_of,
+    show,
+)
 from uticket.config.array import Array, Broadcast, Energy
 from uticket.config.paths import TicketFiles
 from uticket.config.tables import MODELS
@@ -63,13 +73,20 @@ def record(cost: "Cost") -> dict[str, Any]:
     names = ("name", "filters", "weights", "nonzeros", "groups", "energy")
     nested = {"energy_pj": cost.energy_pj | {"total": cost.total_pj}, "accesses": cost.accesses}
     by_pe = {"by_pe": cost.by_pe} if cost.by_pe else {}
-    return {**{name: getattr(cost, name) for name in names}, **cost.timing(), **nested, **by_pe, TOTAL: cost.total_pj}
+    return {
+        **{name: getattr(cost, name) for name in names},
+        **cost.timing(),
+        **nested,
+        **by_pe,
+        **cost.words(),
+        TOTAL: cost.total_pj,
+    }
 
 
 @click.command()
 @click.argument("folder", metavar="TICKET_DIR", type=click.Path(path_type=Path))
 @click.argument("out", metavar="OUT.npz", type=click.Path(path_type=Path))
-@options_of(Array, "array", leave_out=["accumulators"])
+@options_of(Array, "array", leave_out=SIMULATED)
 @click.option("--format", "form", type=Word(["wsp"]), default="wsp", show_default=True, help="Of the streams.")
 @force_option
 def export(folder: Path, out: Path, array: Array, form: str, force: bool) -> None:

@@ -9,6 +9,7 @@ import click
 
 from uticket.base.errors import InputError
 from uticket.cli.options import (
+    SIMULATED,
     Setting,
     first_option,
     force_option,
@@ -48,7 +49,7 @@ def naming(path: Path) -> Iterator[None]:
 
 @click.command()
 @click.argument("path", metavar="FILE|TICKET_DIR", type=click.Path(path_type=Path))
-@options_of(Array, "array", leave_out=["accumulators"])
+@options_of(Array, "array", leave_out=SIMULATED)
 @click.option("--timesteps", type=Setting(Timesteps), help="Default: those of layers.json, else 1.")
 @click.option("--layers", type=click.Path(path_type=Path), help="A layers.json for FILE.")
 @click.option("--positions", multiple=True, callback=parse_positions, help="NAME=Q: output positions of a layer.")
@@ -85,7 +86,7 @@ def audit(
 @click.command("balance")
 @click.argument("path", metavar="FILE|TICKET_DIR", type=click.Path(path_type=Path))
 @click.argument("out", type=click.Path(path_type=Path))
-@options_of(Array, "array", leave_out=["accumulators", *WEIGHTS])
+@options_of(Array, "array", leave_out=[*SIMULATED, *WEIGHTS])
 @options_of(Balance, "how")
 @click.option("--seed", type=Setting(Seed), default=0, show_default=True, help="Of what is drawn.")
 @linear_option

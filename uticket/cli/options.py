@@ -20,6 +20,8 @@ from uticket.config.block import Block
 from uticket.config.wording import expectation
 
 Command = Callable[..., Any]
+# settings of the array that make no difference unless it is simulated
+SIMULATED = ("accumulators", "weight_swap_cycles", "drain_width", "weight_format")
 
 
 class Setting(click.ParamType):  # type: ignore[type-arg]  # generic in new versions of click only

@@ -16,6 +16,7 @@ Quantizer = Literal["plain", "keep_mask"]
 Granularity = Literal["token", "channel", "tile"]
 TokenCost = Literal["timesteps", "spikes", "one"]
 Order = Literal["position", "activation"]
+WeightFormat = Literal["wsp", "csr", "bitmap", "dense", "run_length", "best"]
 
 
 class Array(Block):
@@ -30,6 +31,7 @@ class Array(Block):
     drain_width: Width = Field(float("inf"), description="Accumulators that a PE empties in a cycle; inf: at once.")
     weight_bits: Bits | None = Field(None, description="Round the weights to this many bits; default: as trained.")
     quantizer: Quantizer = Field("plain", description="Small weights round to zero (plain) or to one step (keep_mask).")
+    weight_format: WeightFormat = Field("wsp", description="Of weights in DRAM and SRAM; best: the smallest by layer.")
 
 
 class Broadcast(Block):

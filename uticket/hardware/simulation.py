@@ -33,6 +33,9 @@ class Cost(Timing):
     energy: float  # Eq. 3, in units of E_d
     energy_pj: dict[str, float]  # bottom-up, by component (`uticket.hardware.energy`)
     accesses: dict[str, int]  # of the memories (`uticket.hardware.traffic`)
+    weight_format: str = (
+        "wsp"  # of the weights in DRAM and in the memory for weights; of a network `mixed` if layers differ
+    )
     by_pe: dict[str, list[float]] = field(default_factory=dict)  # cycles of each PE, by what it does; event model only
 
     @property
@@ -49,11 +52,23 @@ class Cost(Timing):
         """Return the fields of `Timing`."""
         return {part.name: getattr(self, part.name) for part in fields(Timing)}
 
-    def columns(self) -> dict[str, float]:
-        """Return the numbers by the name of their column in a table."""
+    def words(self) -> dict[str, str]:
+        """Return what is not a number."""
+        return {"weight_format": self.weight_format}
+
+    def columns(self) -> dict[str, Any]:
+        """Return the numbers, and words, by the name of their column in a table."""
         size = {name: getattr(self, name) for name in ("filters", "weights", "nonzeros", "groups")}
         sums = {"pe_pj": self.pe_pj, "total_pj": self.total_pj}
-        return {**size, **self.timing(), "energy": self.energy, **self.energy_pj, **sums, **self.accesses}
+        return {
+            **size,
+            **self.timing(),
+            "energy": self.energy,
+            **self.energy_pj,
+            **sums,
+            **self.accesses,
+            **self.words(),
+        }
 
 
 @dataclass(frozen=True)
@@ -108,7 +123,7 @@ def _cost(
     leakage_ratio: float,
 ) -> Cost:
     layer, timing = placed.layer, ran.timing
-    traffic = layer_traffic(placed, kept[layer.name], timesteps, array.accumulators, chip)
+    traffic = layer_traffic(placed, kept[layer.name], timesteps, array, chip)
     updates = layer.filters * layer.positions * timesteps
     waiting = timing.idle_cycles + timing.swap_cycles + timing.drain_cycles
     counts = Counts(
@@ -131,6 +146,7 @@ def _cost(
         energy=pe_energy(timing.work_cycles, waiting, timing.operations, leakage_ratio),
         energy_pj=chip_energy(counts, chip),
         accesses=traffic.columns(),
+        weight_format=traffic.weight_format,
         by_pe=ran.by_pe,
     )
 
@@ -166,4 +182,5 @@ def network_cost(costs: Sequence[Cost]) -> Cost:
         energy=sum(cost.energy for cost in costs),
         energy_pj={name: sum(cost.energy_pj[name] for cost in costs) for name in costs[0].energy_pj},
         accesses={name: sum(cost.accesses[name] for cost in costs) for name in costs[0].accesses},
+        weight_format=costs[0].weight_format if len({cost.weight_format for cost in costs}) == 1 else "mixed",
     )

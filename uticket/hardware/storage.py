@@ -1,4 +1,4 @@
-"""Compressed weights as the array reads them, and what other formats would take.
+"""Compressed weights as the PEs read them, and how they fit the scratchpads.
 
 The stream of a PE: for each filter that it takes, the weight sparsity pattern (WSP: a bit for each kernel position of
 each input channel, set where there is a weight), then a 16-bit word for each of those weights, in the same order.
@@ -14,7 +14,6 @@ from uticket.mapping.placed import Placed, count_by_row
 from uticket.mapping.policies import Ints
 
 WORD_BITS = 16  # of the scratchpad, the paper
-RUN_BITS = 4  # of a run of zeros, as in EIE
 
 
 @dataclass(frozen=True)
@@ -55,35 +54,6 @@ def unpack(packed: Packed) -> NDArray[np.int16]:
     levels = np.empty_like(rows)
     levels[packed.unit] = rows
     return levels.reshape(packed.shape)
-
-
-def size_bits(placed: Placed, scratchpad: "Scratchpad", weight_bits: int = WORD_BITS) -> dict[str, int]:
-    """Return the bits that a layer takes in each format; scratchpad: what `fit_scratchpad` returns for it.
-
-    dense: every weight. csr: weights, a column index each, and where each filter begins. bitmap: one bit for each
-    weight, kept or not, and the kept weights. run_length: kept weights, each with the number of zeros before it in its
-    filter, and a zero weight for each full run. wsp: what the PEs read (`fit_scratchpad`), whole words of 16 bits.
-    """
-    mask, filters = placed.mask, placed.layer.filters
-    rows = np.ascontiguousarray(mask).reshape(filters, -1)
-    kept, columns = int(placed.nonzeros.sum()), rows.shape[1]
-    index_bits, pointer_bits = max((columns - 1).bit_length(), 1), max(kept.bit_length(), 1)
-    return {
-        "dense": mask.size * weight_bits,
-        "csr": kept * (weight_bits + index_bits) + (filters + 1) * pointer_bits,
-        "bitmap": mask.size + kept * weight_bits,
-        "run_length": (kept + _full_runs(rows)) * (weight_bits + RUN_BITS),
-        "wsp": WORD_BITS * int(scratchpad.words.sum()),
-    }
-
-
-def _full_runs(rows: NDArray[np.bool_]) -> int:
-    """Count the zero weights that are stored because 2^RUN_BITS - 1 zeros before a weight are the most that fit."""
-    row, column = np.nonzero(rows)
-    before = np.diff(column, prepend=-1)
-    first = np.diff(row, prepend=-1) > 0
-    before[first] = column[first] + 1
-    return int(((before - 1) // 2**RUN_BITS).sum())
 
 
 @dataclass(frozen=True)

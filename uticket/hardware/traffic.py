@@ -1,7 +1,9 @@
 """What moves between DRAM, the on-chip memories and the PEs while a layer runs.
 
-Compressed weights come from DRAM once. They stay in the scratchpads while the tiles of a group run; if they do not fit
-there they are read again for each tile, from DRAM if those of the group do not fit the memory for weights either.
+Weights come from DRAM once, in the format of `hw.weight_format`, in which the memory for weights holds them too; the
+scratchpads hold what the PEs read (`uticket.hardware.storage`) whatever it is. They stay there while the tiles of a
+group run; if they do not fit they are read again for each tile, from DRAM if those of the group do not fit the memory
+for weights either.
 Input spikes are read from their memory for each group and tile, with the rows and columns that tiles share, a bit for
 each timestep, spike or not. Where spikes and sums are kept is decided over the network
 (`uticket.hardware.activations`): an input from DRAM is written to the memory for spikes and read from there; if it does
@@ -13,8 +15,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from uticket.config.array import Array
 from uticket.hardware.activations import Activations
 from uticket.hardware.chip import Channel, Chip
+from uticket.hardware.formats import choose_format
 from uticket.hardware.kept import used_along
 from uticket.hardware.storage import WORD_BITS, fit_scratchpad
 from uticket.hardware.tiles import Tiles, tiles_of
@@ -38,6 +42,7 @@ class Traffic:
     spikes: Accesses
     dram: Accesses
     sums: Accesses = Accesses(0, 0)  # of those, the ones of partial sums that wait
+    weight_format: str = "wsp"  # in DRAM and in the memory for weights
 
     def columns(self) -> dict[str, int]:
         """Return the accesses by the name of their column in a table."""
@@ -53,13 +58,13 @@ class Traffic:
         }
 
 
-def layer_traffic(placed: Placed, activations: Activations, timesteps: int, accumulators: int, chip: Chip) -> Traffic:
-    """Count the accesses of one layer for one image; accumulators: of a PE."""
+def layer_traffic(placed: Placed, activations: Activations, timesteps: int, array: Array, chip: Chip) -> Traffic:
+    """Count the accesses of one layer for one image."""
     layer, copies, moved, memories = placed.layer, placed.copies, activations, chip.memories
     stored = fit_scratchpad(placed, chip.scratchpad_words.value)
-    tiles = tiles_of(placed, accumulators)
+    weight_format, weight_bits = choose_format(placed, stored, array.weight_format, array.weight_bits or WORD_BITS)
+    tiles = tiles_of(placed, array.accumulators)
     num_tiles = np.array([tiles[number].num_tiles for number in copies.tolist()])
-    weight_bits = WORD_BITS * stored.words.sum(axis=1)
     times = np.where(stored.passes.max(axis=1, initial=1) > 1, num_tiles, 1)
     far_weights = int((weight_bits * np.where(weight_bits > 8 * memories.weights.capacity.value, times, 1)).sum())
     read = {number: read_positions(layer, cuts) for number, cuts in tiles.items()}
@@ -78,6 +83,7 @@ def layer_traffic(placed: Placed, activations: Activations, timesteps: int, accu
             far_weights + copied + moved.shortcut.dram + moved.sums_read.dram,
             moved.written.dram + moved.sums_written.dram,
         ),
+        weight_format=weight_format,
         sums=_both(_accesses(memories.spikes, *(n.sram for n in sums)), _accesses(chip.dram, *(n.dram for n in sums))),
     )
 

@@ -11,7 +11,8 @@ from uticket.config.plan import ChainPlan
 from uticket.config.tables import MAPPINGS
 from uticket.hardware.audit import audit
 from uticket.hardware.chip import Chip
-from uticket.hardware.storage import WORD_BITS, fit_scratchpad, size_bits
+from uticket.hardware.formats import size_bits
+from uticket.hardware.storage import WORD_BITS, fit_scratchpad
 from uticket.mapping.placed import Placed, place
 from uticket.ticket.quantize import QUANTIZERS
 from uticket.ticket.ticket import Ticket

@@ -24,6 +24,7 @@ TEXTS = (
     "quantizer",
     "knob",
     "value",
+    "weight_format",
 )  # columns; all others are numbers
 COSTS = ("utilization", "busy_share", "work_cycles", "idle_cycles", "latency_cycles", "energy", "pe_pj")
 MEASURED = ("accuracy", "sparsity", "spike_sparsity")
