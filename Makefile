@@ -12,7 +12,7 @@ run: setup
 	uticket check
 	dvc repro
 
-setup: .venv/installed
+setup: .venv/compiled
 
 # The lock file is installed again only when it or pyproject.toml has changed.
 .venv/installed: requirements.lock pyproject.toml
@@ -20,6 +20,11 @@ setup: .venv/installed
 	$(BIN)/python -m pip install --quiet "uv==$(UV_VERSION)"
 	$(BIN)/uv pip sync --python $(BIN)/python --require-hashes requirements.lock
 	$(BIN)/uv pip install --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	touch $@
+
+# The loops of the simulator and of balancing, compiled again only when one has changed.
+.venv/compiled: .venv/installed $(shell grep -rl '^@compiled' uticket)
+	uticket compile
 	touch $@
 
 test: setup check

@@ -23,7 +23,7 @@ def rng(seed: int = 0) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(mask=masks, pes=st.integers(1, 14), wanted=st.booleans(), data=st.data(), seed=st.integers(0, 99))
 def test_draw_takes_that_number_of_different_positions_of_each_bin(mask, pes, wanted, data, seed):
     bins = bins_of(mask, pes)

@@ -6,7 +6,7 @@ from uticket import __version__
 from uticket.cli.hardware import export, simulate_command
 from uticket.cli.masks import audit, balance_command
 from uticket.cli.oneline import OneLineGroup
-from uticket.cli.project import check, estimate, preset, readme, rounds
+from uticket.cli.project import check, compile_command, estimate, preset, readme, rounds
 
 
 @click.group(cls=OneLineGroup)
@@ -15,5 +15,16 @@ def main() -> None:
     """Sparse spiking networks that keep every processing element busy."""
 
 
-for command in (audit, balance_command, simulate_command, export, rounds, preset, check, estimate, readme):
+for command in (
+    audit,
+    balance_command,
+    simulate_command,
+    export,
+    rounds,
+    preset,
+    check,
+    estimate,
+    compile_command,
+    readme,
+):
     main.add_command(command)

@@ -1,4 +1,4 @@
-"""`uticket rounds`, `preset`, `check`, `estimate` and `readme`: the project in the current folder."""
+"""`uticket rounds`, `preset`, `check`, `estimate`, `compile` and `readme`: the project in the current folder."""
 
 from pathlib import Path
 from typing import Annotated
@@ -75,6 +75,15 @@ def estimate(steps: int) -> None:
     seconds["together"] = sum(seconds.values())
     click.echo(plain_table([{"stage": stage, "minutes": f"{value / 60:.1f}"} for stage, value in seconds.items()]))
     click.echo("on this machine, in one process; not measured: data, map, simulate and report, which train nothing")
+
+
+@click.command("compile")
+def compile_command() -> None:
+    """Compile the loops of simulating and balancing for this processor, so that their first use does not wait."""
+    from uticket.pipeline.compile import compile_loops
+
+    compile_loops()
+    click.echo("simulate and balance: compiled")
 
 
 @click.command()

@@ -10,10 +10,10 @@ Source: facts of the hardware model, section 7.
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from uticket.base.compiled import compiled
 from uticket.mapping.policies import Ints
 
 
@@ -29,7 +29,7 @@ class TileRun(NamedTuple):
     most_waiting: int  # the most items that waited at one PE at a time
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def window(work: Ints, sending: Ints, depth: int) -> TileRun:
     """Send chunks to all PEs.
 
@@ -64,7 +64,7 @@ def window(work: Ints, sending: Ints, depth: int) -> TileRun:
     return TileRun(latency, total, starved, blocked, latency - total - starved - blocked, waited, most_waiting)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def private(
     cost: NDArray[np.uint16],
     begin: Ints,
@@ -132,7 +132,7 @@ def private(
     return TileRun(latency, total, starved, blocked, latency - total - starved - blocked, waited, most_waiting)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _stalled_until(time: int, stalls: NDArray[np.int64], num_stalls: int) -> int:
     """Return for how many cycles the broadcaster was stalled before `time`."""
     low, high = 0, num_stalls

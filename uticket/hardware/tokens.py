@@ -10,10 +10,10 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from uticket.base.compiled import compiled
 from uticket.config.array import TokenCost
 from uticket.hardware.tiles import Tiles
 from uticket.mapping.policies import Ints
@@ -82,7 +82,7 @@ def tokens_of(layer: Layer, spikes: NDArray[np.bool_], tiles: Tiles, cost: Token
     return Tokens(tiles, math.prod(layer.kernel), end - num, end, costs, sources, total)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _walk(
     counts: NDArray[np.uint16],
     kernel: tuple[int, int],

@@ -1,9 +1,9 @@
 """Drawing weights at random, compiled: balancing spends its time here."""
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from uticket.base.compiled import compiled
 from uticket.mapping.policies import Ints
 from uticket.pruning.bins import Bins
 
@@ -23,7 +23,7 @@ def draw(flat: NDArray[np.bool_], wanted: bool, bins: Bins, counts: Ints, rng: n
     return _draw(flat.view(np.uint8), int(wanted), bins.edges, available, counts, rng)
 
 
-@numba.njit(cache=True)
+@compiled
 def _draw(
     flat: NDArray[np.uint8], wanted: int, edges: Ints, available: Ints, counts: Ints, rng: np.random.Generator
 ) -> Ints:
@@ -63,7 +63,7 @@ def _draw(
     return drawn
 
 
-@numba.njit(cache=True)
+@compiled
 def _list(flat: NDArray[np.uint8], wanted: int, begin: int, end: int, listed: Ints) -> int:
     """Write the positions in [begin, end) at which `flat` is `wanted` into `listed`; return their number.
 

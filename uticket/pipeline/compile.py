@@ -1,0 +1,31 @@
+"""`uticket compile`: call each compiled loop of simulating and balancing once, so that later processes load it."""
+
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
+
+from uticket.config.array import Array, Broadcast
+from uticket.config.pruning import Balance
+from uticket.config.tables import CHOICES, DATAFLOWS
+from uticket.hardware.simulation import simulate
+from uticket.pruning.balance import balance
+from uticket.ticket.ticket import Ticket
+
+
+def compile_loops() -> None:
+    """Simulate and balance a small ticket in all ways that call other loops, or give them other types."""
+    ticket = _ticket()
+    for dataflow in DATAFLOWS:
+        for granularity, swap in product(("token", "channel"), (0, 1)):
+            array = Array(pes=2, dataflow=dataflow, weight_swap_cycles=swap)
+            simulate(ticket, array, Broadcast.model_validate({"granularity": granularity}))
+    for choice in CHOICES:
+        balance(ticket, Array(pes=2), Balance(select=choice), seed=0)
+
+
+def _ticket() -> Ticket:
+    """Return a layer of 4 filters that differ in density, with dense spikes."""
+    weights = np.tri(4, 2, dtype=np.float32).reshape(4, 2, 1, 1) / 2
+    ticket = Ticket.from_arrays({"conv": weights}).with_positions({"conv": 4})
+    return replace(ticket, spikes={"conv": np.ones((1, 1, 2, 1, 4), dtype=bool)})
