@@ -9,7 +9,7 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from uticket.config.array import Array
-from uticket.config.tables import MAPPINGS
+from uticket.config.tables import DATAFLOWS, MAPPINGS
 from uticket.config.training import Augment, Model, Train
 from uticket.mapping.placed import Placed, place
 from uticket.ticket.layer import Layer
@@ -18,7 +18,7 @@ from uticket.ticket.ticket import Ticket
 ROOT = Path(__file__).parent.parent
 FIXTURES = ROOT / "tests" / "fixtures"
 PARAMS = FIXTURES / "params.yaml"  # fixed, whatever the user has set in params.yaml
-FLOWS = [*sorted(MAPPINGS), "input-channels"]  # the mappings of whole filters, and the other dataflow
+FLOWS = [*sorted(MAPPINGS), *sorted({*DATAFLOWS} - {"filters"})]  # the mappings of whole filters, the other dataflows
 # a network of 4, 4, 8, 8, 16 and 16 filters, and two epochs of small batches on the CPU
 SMALL = Model(name="vgg7", width=0.125, timesteps=4, leak=0.25, spike_threshold=1.0, surrogate_alpha=2.0)
 BRIEF = Train(
@@ -85,7 +85,7 @@ def placed_workload(nonzeros: Sequence[int], pes: int, positions: int = 1, **arr
 
 def placed_flow(mask: np.ndarray, pes: int, flow: str) -> Placed:
     """A layer of the mask's shape, put on the PEs by one of FLOWS."""
-    way = {"dataflow": flow} if flow == "input-channels" else {"mapping": flow}
+    way = {"mapping": flow} if flow in MAPPINGS else {"dataflow": flow}
     return placed_mask(mask, pes, **way)
 
 

@@ -11,6 +11,7 @@ from tests.helpers import LAYER, mask_of
 from uticket.cli.main import main
 from uticket.config.array import Array, Broadcast
 from uticket.config.paths import TicketFiles
+from uticket.config.tables import DATAFLOWS
 from uticket.hardware.chip import DEFAULT_CHIP
 from uticket.hardware.export import from_wsp
 from uticket.hardware.simulation import simulate
@@ -79,6 +80,21 @@ def test_simulate_takes_every_option(folder):
     table = invoke("simulate", folder, *options)
     assert "latency cycles" in table
     assert "network" in table
+
+
+@pytest.mark.parametrize("dataflow", DATAFLOWS)
+def test_every_command_takes_every_dataflow(folder, tmp_path, dataflow):
+    way, out = ["--dataflow", dataflow, "--pes", 3], tmp_path / "out.npz"
+    network = json.loads(invoke("simulate", folder, *way, "--mapping", "paired", "--json"))["network"]
+    waiting = network["idle_cycles"] + network["swap_cycles"] + network["drain_cycles"]
+    assert network["work_cycles"] + waiting == pytest.approx(3 * network["latency_cycles"])
+    assert network["operations"] == json.loads(invoke("simulate", folder, "--json"))["network"]["operations"]
+    analytic = json.loads(invoke("simulate", folder, *way, "--model", "analytic", "--json"))["network"]
+    assert analytic["work_cycles"] == json.loads(invoke("audit", folder, *way, "--json"))["network"]["work_cycles"]
+    invoke("balance", folder, tmp_path / "balanced.npz", *way)
+    invoke("export", folder, out, *way, "--quantizer", "keep_mask")
+    with np.load(out, allow_pickle=False) as arrays:
+        assert np.array_equal(unpack(from_wsp(arrays, "conv3")) != 0, MASKS["conv3"])
 
 
 @pytest.mark.parametrize(

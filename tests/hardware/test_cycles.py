@@ -55,6 +55,14 @@ def test_slices_of_channels_run_filter_by_filter():
     assert cycles.utilization == 0.5
 
 
+def test_equal_parts_of_the_outputs_keep_all_pes_busy_whatever_the_mask():
+    cycles = layer_cycles(placed_workload([7, 0, 2], pes=4, positions=8, dataflow="outputs"))
+    assert (cycles.latency_cycles, cycles.idle_cycles, cycles.utilization) == (9 * 2, 0, 1.0)
+    small = layer_cycles(placed_workload([7, 0, 2], pes=4, positions=2, dataflow="outputs"))  # two PEs have none
+    assert (small.latency_cycles, small.idle_cycles) == (9, 2 * 9)
+    assert small.utilization == pytest.approx(1 - (9 - 9 / 2) / 9 * 4 / 3)
+
+
 def test_one_pe_is_always_busy_and_an_empty_layer_keeps_nobody_waiting():
     assert layer_cycles(placed_workload([5, 0, 2], pes=1)).utilization == 1.0
     empty = layer_cycles(placed_workload([0, 0, 0, 0], pes=2))

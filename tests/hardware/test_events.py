@@ -15,15 +15,18 @@ from uticket.hardware.cycles import layer_cycles
 from uticket.hardware.events import events, layer_events
 from uticket.hardware.overhead import group_overheads
 from uticket.hardware.tiles import tiles_of
+from uticket.mapping.dataflows import DATAFLOWS
 from uticket.pruning.balance import balance_layer
 from uticket.ticket.ticket import Ticket
 
 STARVING = Broadcast(fifo_depth=math.inf, width=1, token_cost="one", skip_unwanted=False)
 
 
+@pytest.mark.parametrize("dataflow", sorted(DATAFLOWS))
 @settings(max_examples=300, deadline=None)
-@given(cases())
-def test_layer_runs_as_in_plain_loops(case):
+@given(data=st.data())
+def test_layer_runs_as_in_plain_loops(dataflow, data):
+    case = data.draw(cases(st.just(dataflow)))
     result = run(*case)
     expected = plainly(*case)
     found = {name: getattr(result, name) for name in expected}
@@ -67,6 +70,33 @@ def test_work_depends_on_the_spikes_alone(case):
     whole = run(layer, mask, spikes, array.model_copy(update={**idle, "accumulators": 10**6}), ideal)
     tiled = run(layer, mask, spikes, array.model_copy(update={**idle, "accumulators": 4}), ideal)
     assert tiled.latency_cycles >= whole.latency_cycles
+
+
+@settings(max_examples=300, deadline=None)
+@given(cases())
+def test_dataflows_do_the_same_work_and_deeper_fifos_never_cost_time(case):
+    layer, mask, spikes, array, broadcast = case
+    done = {
+        name: run(layer, mask, spikes, array.model_copy(update={"dataflow": name}), broadcast) for name in DATAFLOWS
+    }
+    assert len({(result.work_cycles, result.operations) for result in done.values()}) == 1
+    for name, result in done.items():
+        assert result.work_cycles <= array.pes * result.latency_cycles
+        deeper = broadcast.model_copy(update={"fifo_depth": broadcast.fifo_depth + 1})
+        other = run(layer, mask, spikes, array.model_copy(update={"dataflow": name}), deeper)
+        assert other.latency_cycles <= result.latency_cycles
+
+
+@settings(max_examples=300, deadline=None)
+@given(cases(st.just("outputs")))
+def test_pes_with_streams_of_their_own_never_wait_for_each_other(case):
+    layer, mask, spikes, array, broadcast = case
+    alone = run(*case)
+    assert alone.blocked.sum() == 0
+    ideal = run(layer, mask, spikes, array, IDEAL.model_copy(update={"token_cost": broadcast.token_cost}))
+    assert ideal.starved.sum() == 0
+    none = IDEAL.model_copy(update={"token_cost": broadcast.token_cost, "fifo_depth": 0})
+    assert run(layer, mask, spikes, array, none).latency_cycles == ideal.latency_cycles  # a FIFO gains nothing
 
 
 @settings(max_examples=300, deadline=None)

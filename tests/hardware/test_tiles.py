@@ -3,12 +3,12 @@ import numpy as np
 from tests.hardware.plain_events import placed_on, run
 from tests.helpers import layer_of, placed_workload
 from uticket.config.array import Array, Broadcast
-from uticket.hardware.tiles import cut, tiles_of
+from uticket.hardware.tiles import cut, cut_by_copy, tiles_of
 
 
 def test_tiles_are_squares_of_the_accumulators():
     tiles = cut((32, 32), 256)
-    assert (tiles.num_tiles, tiles.side) == (4, 16)
+    assert tiles.num_tiles == 4
     assert tiles.part[15, 15] == 0
     assert tiles.part[15, 16] == 1
     assert tiles.part[16, 15] == 2
@@ -51,3 +51,14 @@ def test_a_pe_with_more_filters_than_accumulators_works_on_one_output():
         layer_of(filters=4, size=(4, 4)), np.ones((4, 2, 3, 3), dtype=bool), Array(pes=2, mapping="paired")
     )
     assert tiles_of(paired, 1)[1].num_tiles == 16
+
+
+def test_pes_with_streams_of_their_own_cut_their_own_part_of_the_outputs():
+    tiles = cut_by_copy((2, 5), 2, copies=3)  # 4, 4 and 2 outputs, two at a time
+    assert tiles.part.ravel().tolist() == [0, 0, 3, 3, 1, 1, 4, 4, 2, 2]
+    assert (tiles.num_tiles, tiles.largest_parts.tolist()) == (2, [2, 2])
+    whole = cut_by_copy((4, 4), 256, copies=16)
+    assert whole.part.tolist() == cut((4, 4), 256, copies=16).part.tolist() == np.arange(16).reshape(4, 4).tolist()
+    layer = layer_of(filters=3, size=(4, 4))
+    placed = placed_on(layer, np.ones((3, 2, 3, 3), dtype=bool), Array(pes=5, dataflow="outputs"))
+    assert {copies: cuts.num_tiles for copies, cuts in tiles_of(placed, 2).items()} == {4: 2}  # 4 outputs on a PE

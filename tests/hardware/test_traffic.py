@@ -13,7 +13,7 @@ from uticket.hardware.activations import Activations, Bits, place_activations
 from uticket.hardware.chip import Chip
 from uticket.hardware.formats import FORMATS, size_bits
 from uticket.hardware.storage import fit_scratchpad
-from uticket.hardware.tiles import cut
+from uticket.hardware.tiles import cut, cut_by_copy
 from uticket.hardware.traffic import Accesses, Traffic, layer_traffic, read_positions
 from uticket.mapping.placed import Placed
 
@@ -108,13 +108,24 @@ def test_copies_of_a_group_read_its_weights_each_and_share_the_outputs(chip):
 
 
 def test_positions_that_several_tiles_read_count_as_often():
-    layer = layer_of(size=(4, 4))
-    assert read_positions(layer, cut((4, 4), 16)) == 16
-    assert read_positions(layer, cut((4, 4), 4)) == 36  # four tiles read 3 x 3 each: no halo outside
+    placed = placed_on(layer_of(size=(4, 4)), np.ones((4, 2, 3, 3), dtype=bool), Array())
+    assert read_positions(placed, cut((4, 4), 16)) == 16
+    assert read_positions(placed, cut((4, 4), 4)) == 36  # four tiles read 3 x 3 each: no halo outside
+    assert read_positions(placed, cut((4, 4), 4, copies=4)) == 16  # copies read together
     strided = layer_of(size=(4, 4), stride=(2, 2), kernel=(1, 1), padding=(0, 0))
-    assert read_positions(strided, cut((2, 2), 1)) == 4
-    shortcut = layer_of(size=(32, 32), stride=(2, 2), kernel=(1, 1), padding=(0, 0))
+    assert read_positions(placed_on(strided, np.ones((4, 2, 1, 1), dtype=bool), Array()), cut((2, 2), 1)) == 4
+    layer = layer_of(size=(32, 32), stride=(2, 2), kernel=(1, 1), padding=(0, 0))
+    shortcut = placed_on(layer, np.ones((4, 2, 1, 1), dtype=bool), Array())
     assert read_positions(shortcut, cut((16, 16), 256)) == read_positions(shortcut, cut((16, 16), 4)) == 256
+
+
+def test_pes_with_streams_of_their_own_read_what_each_of_them_needs(chip):
+    layer, mask = layer_of(filters=2, channels=4, size=(4, 4)), np.ones((2, 4, 3, 3), dtype=bool)
+    placed = placed_on(layer, mask, Array(pes=4, dataflow="outputs"))  # a row of outputs each
+    assert read_positions(placed, cut_by_copy((4, 4), 256, copies=4)) == (2 + 3 + 3 + 2) * 4
+    traffic = traffic_of(placed, chip)
+    assert traffic.spikes.reads == 2 * 4 * 4 * 40 // 8  # for each filter
+    assert traffic.weights.reads == 4 * traffic.weights.writes  # a copy for each PE
 
 
 def test_columns_name_each_kind_of_access(chip):

@@ -69,3 +69,12 @@ def test_spare_pes_hold_as_many_whole_copies_as_fit():
     assert placed_mask(np.ones((2, 3, 1, 1)), 9, 9, dataflow="input-channels").copies.tolist() == [3, 3]
     paired = placed_workload([4, 3, 2, 1], pes=2, positions=9, mapping="paired")
     assert (paired.used_pes.tolist(), paired.copies.tolist()) == ([2], [1])
+
+
+def test_with_outputs_all_pes_hold_the_same_filter():
+    mask = np.random.default_rng(0).random((5, 4, 3, 3)) < 0.3
+    placed = placed_mask(mask, 4, positions=9, dataflow="outputs", mapping="sorted")
+    assert (placed.group.tolist(), placed.pe.tolist()) == ([0, 1, 2, 3, 4], [0] * 5)
+    assert placed.copies.tolist() == [3] * 5  # three positions each: a fourth PE would make none of them less
+    copies = [placed_mask(mask, 16, n, dataflow="outputs").copies[0] for n in (1, 4, 16, 17, 64)]
+    assert copies == [1, 4, 16, 9, 16]

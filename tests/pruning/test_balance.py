@@ -127,3 +127,11 @@ def test_layers_share_by_name_and_in_the_scope_layer_on_any_array(ticket):
     assert np.array_equal(by_name["conv3"][::2], by_name["conv3"][1::2])
     whole = balance(ticket, Array(pes=3, dataflow="input-channels"), Balance(share=4, scope="layer")).mask
     assert (whole["conv2"] == whole["conv2"][0]).all()
+
+
+@pytest.mark.parametrize("mode", ["both", "recover", "remove"])
+def test_pes_with_the_same_weights_are_balanced_already(ticket, mode):
+    array = Array(pes=2, dataflow="outputs")
+    mask = balance(ticket, array, Balance(mode=mode)).mask
+    assert all(np.array_equal(mask[name], ticket.mask[name]) for name in mask)
+    assert len(set(nonzeros(balance(ticket, array, Balance(scope="layer", mode=mode)).mask["conv2"]))) == 1

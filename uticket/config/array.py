@@ -23,7 +23,7 @@ class Array(Block):
     """An array of PEs, and how layers are put on it."""
 
     pes: Pes = Field(16, description="Processing elements.")
-    dataflow: Dataflow = Field("filters", description="What a PE takes: whole filters, or a slice of each.")
+    dataflow: Dataflow = Field("filters", description="What a PE takes of a layer.")
     mapping: MappingPolicy = Field("contiguous", description="How filters are put into groups.")
     spare_pes: SparePes = Field("split_outputs", description="What PEs without a filter do.")
     accumulators: AtLeastOne = Field(256, description="Outputs that a PE works on at a time (a tile).")

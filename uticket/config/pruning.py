@@ -81,8 +81,8 @@ class Balance(_Balancing):
             if array.pes % share:
                 raise InputError(f"{where}: expected a divisor of the {array.pes} PEs, got {share}")
             if share > 1 and array.dataflow != "filters":
-                different = "in which the PEs read different channels"
-                raise InputError(f"{where}: expected 1 with the dataflow {array.dataflow}, {different}, got {share}")
+                no_teams = "in which a PE has no filter of its own"
+                raise InputError(f"{where}: expected 1 with the dataflow {array.dataflow}, {no_teams}, got {share}")
 
 
 class BalancePath(_Balancing):

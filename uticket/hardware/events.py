@@ -1,7 +1,7 @@
 """The event model: cycles of this mask under these spikes, on PEs that one broadcaster serves.
 
-Groups and tiles run one after another, with a barrier between them. In between, the array obeys the recurrence of
-`uticket.hardware.recurrence`: activations are sent to all PEs of a group, which keep up to a few of them in a FIFO.
+Groups and tiles run one after another. From one barrier to the next (`uticket.hardware.stretches`) the array obeys the
+recurrence of `uticket.hardware.recurrence`: activations are sent to PEs, which keep up to a few of them in a FIFO.
 Source: facts of the hardware model, sections 2 to 4 and 7.
 """
 
@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from uticket.base.errors import InputError
 from uticket.base.threads import in_threads
 from uticket.config.array import Array, Broadcast
-from uticket.hardware.group import GroupWeights, group_weights, run_tile
+from uticket.hardware.group import GroupWeights, group_weights
 from uticket.hardware.layer_events import LayerEvents
-from uticket.hardware.overhead import drain_cycles
+from uticket.hardware.stretches import STRETCHES, num_stretches
 from uticket.hardware.tiles import Tiles, tiles_of
 from uticket.hardware.timing import LayerTiming
 from uticket.hardware.tokens import tokens_of
@@ -52,21 +52,17 @@ def _run_image(
     image: NDArray[np.bool_],
 ) -> LayerEvents:
     """Run one layer under one image; tiles: by copies of a group, image: (T, channels, height, width)."""
-    most_tiles, pes = max(cuts.num_tiles for cuts in tiles.values()), placed.pes
-    result = LayerEvents.nothing_yet(placed.layer.name, len(groups), most_tiles, pes)
+    result = LayerEvents.nothing_yet(placed.layer.name, *num_stretches(placed, tiles), placed.pes)
     arriving = {copies: tokens_of(placed.layer, image, cuts, broadcast.token_cost) for copies, cuts in tiles.items()}
-    drains = {copies: drain_cycles(placed, cuts, array) for copies, cuts in tiles.items()}
-    for group, weights in enumerate(groups):
-        copies = int(placed.copies[group])
-        tokens, active = arriving[copies], weights.active(copies, pes)
+    for weights, copies in zip(groups, placed.copies.tolist(), strict=True):
+        tokens = arriving[copies]
         delivered = int(tokens.num[weights.wanted].sum())
         result.delivered_tokens += delivered
         result.dropped_tokens += len(tokens.cost) - delivered
         result.operations += int((tokens.spikes[weights.key] * weights.times).sum())
         result.pushes += int(tokens.num[weights.key].sum()) if broadcast.fifo_depth else 0
-        for tile, drain in enumerate(drains[copies].tolist()):
-            run, swaps = run_tile(weights, tokens, tile, pes, broadcast, array.weight_swap_cycles)
-            result.add(group, tile, run, swaps, active * drain)
+    for stretch in STRETCHES[placed.dataflow.supply](placed, groups, arriving, array, broadcast):
+        result.add(*stretch)
     return result
 
 

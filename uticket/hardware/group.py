@@ -4,11 +4,13 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
 from uticket.config.array import Broadcast
 from uticket.hardware.recurrence import TileRun, private, window
+from uticket.hardware.streams import private_streams, windows
 from uticket.hardware.tokens import Tokens
 from uticket.mapping.placed import Bools, Placed
 from uticket.mapping.policies import Ints
@@ -49,8 +51,15 @@ def group_weights(placed: Placed) -> Iterator[GroupWeights]:
         yield GroupWeights(key, pe, times[of_group], used)
 
 
-# of tokens for the same PEs: kernel position, first token, end, first receiving weight, end
-Runs = tuple[Ints, Ints, Ints, Ints, Ints]
+class Runs(NamedTuple):
+    """What is sent in a tile, in runs of tokens for the same PEs, in order; each field has the shape (runs,)."""
+
+    key: Ints  # kernel position
+    copy: Ints  # of the group
+    begin: Ints  # its first token, and the end
+    end: Ints
+    first: Ints  # its first receiving weight, and the end
+    last: Ints
 
 
 def _by_position(weights: GroupWeights, tokens: Tokens, tile: int, broadcast: Broadcast) -> Runs:
@@ -60,41 +69,51 @@ def _by_position(weights: GroupWeights, tokens: Tokens, tile: int, broadcast: Br
     at = [np.searchsorted(weights.key, keys, side) for side in ("left", "right")]
     first, last = (place[:, np.newaxis] + copies * len(weights.key) for place in at)
     begin, end = (edge[keys][:, tile * len(copies) + copies].ravel() for edge in (tokens.begin, tokens.end))
-    return np.repeat(keys, len(copies)), begin, end, first.ravel(), last.ravel()
+    return Runs(np.repeat(keys, len(copies)), np.tile(copies, len(keys)), begin, end, first.ravel(), last.ravel())
 
 
 def _by_activation(weights: GroupWeights, tokens: Tokens, tile: int, broadcast: Broadcast) -> Runs:
     """Return what is sent in a tile, activation by activation, a run for each token."""
     sent = tokens.by_activation[tile]
     edges = np.searchsorted(weights.key, np.arange(len(tokens.num) + 1))  # of the weights of each key
-    of_copy = tokens.part[sent] % tokens.tiles.copies * len(weights.key)
     first, last = edges[tokens.key[sent]], edges[tokens.key[sent] + 1]
     chosen = last > first if broadcast.skip_unwanted else np.ones(len(sent), dtype=bool)
-    sent, of_copy = sent[chosen], of_copy[chosen]
-    return tokens.key[sent], sent, sent + 1, first[chosen] + of_copy, last[chosen] + of_copy
+    sent = sent[chosen]
+    copy = tokens.part[sent] % tokens.tiles.copies
+    of_copy = copy * len(weights.key)
+    return Runs(tokens.key[sent], copy, sent, sent + 1, first[chosen] + of_copy, last[chosen] + of_copy)
 
 
-def _with_swaps(runs: Runs, tokens: Tokens, receivers: tuple[int, int]) -> Runs:
+def _with_swaps(runs: Runs, tokens: Tokens, receivers: Ints, streams: int) -> Runs:
     """Return runs with a change of weights before each input channel: a token of its own, after those of `tokens`.
 
-    receivers: where its receiving weights begin and end, one of each PE that takes part.
+    receivers: where the receiving weights of a change begin, one of each PE that takes part, and the end, in each of
+    the streams: (streams + 1,).
     """
-    keys = np.arange(0, len(tokens.num), tokens.kernel)  # the first of each channel
-    before, token = np.searchsorted(runs[0], keys), len(tokens.cost)
-    marker = keys, *(np.full_like(keys, value) for value in (token, token + 1, *receivers))
-    key, begin, end, first, last = (np.insert(run, before, value) for run, value in zip(runs, marker, strict=True))
-    return key, begin, end, first, last
+    keys = np.repeat(np.arange(0, len(tokens.num), tokens.kernel), streams)  # the first of each channel
+    of = np.resize(np.arange(streams), len(keys))
+    before, token = np.searchsorted(runs.key, keys), np.full_like(keys, len(tokens.cost))
+    marker = keys, of, token, token + 1, receivers[of], receivers[of + 1]
+    return Runs(*(np.insert(run, before, value) for run, value in zip(runs, marker, strict=True)))
 
 
 def run_tile(
-    weights: GroupWeights, tokens: Tokens, tile: int, pes: int, broadcast: Broadcast, swap: int = 0
+    weights: GroupWeights,
+    tokens: Tokens,
+    tile: int,
+    pes: int,
+    broadcast: Broadcast,
+    swap: int = 0,
+    own_streams: bool = False,
 ) -> tuple[TileRun, Ints]:
     """Run one group on one tile; its copies, each on PEs of its own, take their parts of the outputs.
 
-    swap: cycles in which every PE that takes part changes its weights, before each input channel. Returns what
-    happened, with the work of the PEs alone, and the cycles of changing weights of each PE, shape (pes,).
+    swap: cycles in which every PE that takes part changes its weights, before each input channel. own_streams: each
+    copy is one PE with a sender of its own. Returns what happened, with the work of the PEs alone, and the cycles of
+    changing weights of each PE, shape (pes,).
     """
     copies = tokens.tiles.copies
+    streams = copies if own_streams else 1
     pe = weights.pe[:, np.newaxis] + np.arange(copies) * weights.pes  # of each weight in each copy
     active = weights.active(copies, pes)
     swaps = active * (swap * (len(tokens.num) // tokens.kernel))
@@ -104,28 +123,39 @@ def run_tile(
         receiving, times, cost = pe.T.ravel(), np.tile(weights.times, copies), tokens.cost
         if swap:
             changing = np.flatnonzero(active)
-            runs = _with_swaps(runs, tokens, (len(receiving), len(receiving) + len(changing)))
+            edges = len(receiving) + np.arange(streams + 1) * (len(changing) // streams)
+            runs = _with_swaps(runs, tokens, edges, streams)
             receiving, times = np.append(receiving, changing), np.append(times, np.ones_like(changing))
             cost = np.append(cost, np.uint16(swap))
         width = 0 if math.isinf(broadcast.width) else int(min(broadcast.width, UNLIMITED))
-        run = private(cost, *runs[1:], receiving, times, pes, depth, width)
+        if own_streams:
+            run = private_streams(cost, *runs[1:], receiving, times, pes, copies, depth, width)
+        else:
+            run = private(cost, *runs[2:], receiving, times, pes, depth, width)
     else:
-        run = window(*_chunks(weights, tokens, tile, pe, broadcast, active * swap), depth)
+        work, sent = _chunks(weights, tokens, tile, pe, broadcast, active * swap, streams)
+        sending, taken = np.ceil(sent / broadcast.width).astype(np.int64), (sent > 0) | (swap > 0)
+        if own_streams:
+            run = windows(work, sending, taken, depth)
+        else:
+            run = window(work[taken[:, 0]], sending[taken[:, 0], 0], depth)
     return run._replace(work=run.work - swaps), swaps
 
 
 def _chunks(
-    weights: GroupWeights, tokens: Tokens, tile: int, pe: Ints, broadcast: Broadcast, swap: Ints
+    weights: GroupWeights, tokens: Tokens, tile: int, pe: Ints, broadcast: Broadcast, swap: Ints, streams: int
 ) -> tuple[Ints, Ints]:
-    """Return the work of each PE with each channel, or with the whole tile, and the cycles of sending it."""
+    """Return the work of each PE with each channel, or with the whole tile, and the tokens sent in each stream."""
     parts = tile * pe.shape[1] + np.arange(pe.shape[1])
     keys = weights.wanted if broadcast.skip_unwanted else np.arange(len(tokens.num))
     channels = len(tokens.num) // tokens.kernel
     of_channel = np.arange(channels) if broadcast.granularity == "channel" else np.zeros(channels, np.int64)
     chunk = np.repeat(of_channel, tokens.kernel)
-    sent = np.bincount(chunk[keys], tokens.num[keys][:, parts].sum(axis=1), minlength=chunk[-1] + 1)
+    sent = np.zeros((chunk[-1] + 1, streams), np.int64)
+    np.add.at(
+        sent, chunk[keys], tokens.num[keys][:, parts].reshape(len(keys), streams, len(parts) // streams).sum(axis=2)
+    )
     work = np.bincount(of_channel)[:, np.newaxis] * swap
     cycles = tokens.cycles[weights.key][:, parts] * weights.times[:, np.newaxis]
     np.add.at(work, (chunk[weights.key][:, np.newaxis], pe), cycles)
-    taken = (sent > 0) | swap.any()
-    return work[taken], np.ceil(sent / broadcast.width).astype(np.int64)[taken]
+    return work, sent

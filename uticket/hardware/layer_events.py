@@ -18,7 +18,7 @@ class LayerEvents:
     """What one layer cost, summed over images. By PE: work + swap + drain + starved + blocked + tail = latency."""
 
     layer: str
-    latency: NDArray[np.int64]  # (images, groups, tiles), cycles; 0 where a group has fewer tiles than others
+    latency: NDArray[np.int64]  # (images, groups, tiles), cycles, by `num_stretches`; 0 where a group has fewer tiles
     work_by_group: Ints  # (groups,), PE-cycles of work
     work: Ints  # (pes,), cycles of work
     starved: Ints  # (pes,), waiting for the broadcaster, which was sending something else

@@ -15,8 +15,8 @@ from uticket.mapping.policies import Ints
 
 
 def swap_cycles(placed: Placed, array: Array) -> int:
-    """Return the cycles in which a PE changes weights in one tile: at each input channel, with tokens or without."""
-    return placed.layer.channels * array.weight_swap_cycles
+    """Return the cycles in which a PE changes its weights before an input channel, with tokens or without."""
+    return array.weight_swap_cycles if placed.dataflow.has_registers else 0
 
 
 def drain_cycles(placed: Placed, tiles: Tiles, array: Array) -> Ints:
@@ -28,7 +28,9 @@ def drain_cycles(placed: Placed, tiles: Tiles, array: Array) -> Ints:
 def group_overheads(placed: Placed, array: Array) -> tuple[Ints, Ints]:
     """Return the cycles of changing weights and of emptying accumulators in all tiles of each group, (groups,) each."""
     tiles = tiles_of(placed, array.accumulators)
-    swaps = {copies: cuts.num_tiles * swap_cycles(placed, array) for copies, cuts in tiles.items()}
+    swaps = {
+        copies: cuts.num_tiles * placed.layer.channels * swap_cycles(placed, array) for copies, cuts in tiles.items()
+    }
     drains = {copies: int(drain_cycles(placed, cuts, array).sum()) for copies, cuts in tiles.items()}
     copies = placed.copies.tolist()
     return np.array([swaps[n] for n in copies], np.int64), np.array([drains[n] for n in copies], np.int64)

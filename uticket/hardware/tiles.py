@@ -1,4 +1,8 @@
-"""How the outputs of a layer are cut into tiles, as many at a time as the PEs have accumulators for."""
+"""How the outputs of a layer are cut into tiles, as many at a time as the PEs have accumulators for.
+
+PEs that share a broadcast work on the same tile at a time; PEs with streams of their own each go through the tiles of
+their own part of the outputs.
+"""
 
 import math
 from dataclasses import dataclass
@@ -15,7 +19,6 @@ class Tiles:
     """How the outputs of a layer are cut: into tiles that run one after another, and each tile over the copies."""
 
     copies: int  # of the filters of a group, which share the outputs of a tile
-    side: int  # of a tile, the smaller ones at the edge excepted
     part: NDArray[np.int32]  # (output height, output width), tile * copies + copy
 
     @property
@@ -37,7 +40,8 @@ def tiles_of(placed: Placed, accumulators: int) -> dict[int, Tiles]:
     accumulators: of a PE; two filters on a PE share them.
     """
     outputs = max(accumulators // placed.filters_of_a_pe, 1)
-    return {number: cut(placed.layer.output_size, outputs, number) for number in sorted(set(placed.copies.tolist()))}
+    into = cut if placed.dataflow.supply == "broadcast" else cut_by_copy
+    return {number: into(placed.layer.output_size, outputs, number) for number in sorted(set(placed.copies.tolist()))}
 
 
 def cut(output_size: tuple[int, int], accumulators: int, copies: int = 1) -> Tiles:
@@ -56,4 +60,15 @@ def cut(output_size: tuple[int, int], accumulators: int, copies: int = 1) -> Til
     sizes = np.bincount(tile)
     rank[order] = np.arange(len(tile)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
     share = -(-sizes // copies)
-    return Tiles(copies, side, (tile * copies + rank // share[tile]).reshape(output_size).astype(np.int32))
+    return Tiles(copies, (tile * copies + rank // share[tile]).reshape(output_size).astype(np.int32))
+
+
+def cut_by_copy(output_size: tuple[int, int], accumulators: int, copies: int = 1) -> Tiles:
+    """Cut the outputs of a layer for copies that run through tiles of their own, as `cut` in all else.
+
+    Each copy takes the same number of outputs, in raster order, the last one what is left; it works on the first
+    `accumulators` of them, then on the next ones.
+    """
+    number = np.arange(math.prod(output_size))
+    copy, place = np.divmod(number, -(-len(number) // copies))
+    return Tiles(copies, (place // accumulators * copies + copy).reshape(output_size).astype(np.int32))

@@ -12,6 +12,7 @@ Source: facts of the hardware model, sections 1, 2 and 4.
 """
 
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
@@ -19,11 +20,9 @@ from uticket.config.array import Array
 from uticket.hardware.activations import Activations
 from uticket.hardware.chip import Channel, Chip
 from uticket.hardware.formats import choose_format
-from uticket.hardware.kept import used_along
 from uticket.hardware.storage import WORD_BITS, fit_scratchpad
 from uticket.hardware.tiles import Tiles, tiles_of
 from uticket.mapping.placed import Placed
-from uticket.ticket.layer import Layer
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ def layer_traffic(placed: Placed, activations: Activations, timesteps: int, arra
     num_tiles = np.array([tiles[number].num_tiles for number in copies.tolist()])
     times = np.where(stored.passes.max(axis=1, initial=1) > 1, num_tiles, 1)
     far_weights = int((weight_bits * np.where(weight_bits > 8 * memories.weights.capacity.value, times, 1)).sum())
-    read = {number: read_positions(layer, cuts) for number, cuts in tiles.items()}
+    read = {number: read_positions(placed, cuts) for number, cuts in tiles.items()}
     scanned = timesteps * layer.channels * sum(read[number] for number in copies.tolist())
     copied = moved.used.dram if moved.held else scanned
     sums = moved.sums_read, moved.sums_written
@@ -88,13 +87,21 @@ def layer_traffic(placed: Placed, activations: Activations, timesteps: int, arra
     )
 
 
-def read_positions(layer: Layer, tiles: Tiles) -> int:
-    """Count the input positions of one channel that all tiles read; one that several tiles read counts for each."""
-    along = []
-    for axis in (0, 1):
-        edges = range(0, layer.output_size[axis], tiles.side)
-        along.append(sum(len(used_along(layer, axis, begin, begin + tiles.side)) for begin in edges))
-    return along[0] * along[1]
+def read_positions(placed: Placed, tiles: Tiles) -> int:
+    """Count the input positions of one channel that are read for all tiles; one that several tiles use counts for each.
+
+    PEs that share a broadcast read a tile together; each of the others reads what its own part of the tile needs.
+    """
+    layer, shared = placed.layer, placed.dataflow.supply == "broadcast"
+    reader = tiles.part // tiles.copies if shared else tiles.part
+    height, width = layer.input_size
+    read = []
+    for down, right in product(*map(range, layer.kernel)):
+        row = np.arange(layer.output_size[0])[:, np.newaxis] * layer.stride[0] + down - layer.padding[0]
+        column = np.arange(layer.output_size[1]) * layer.stride[1] + right - layer.padding[1]
+        inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
+        read.append(((reader.astype(np.int64) * height + row) * width + column)[inside])
+    return len(np.unique(np.concatenate(read)))
 
 
 def _accesses(memory: Channel, read_bits: int, written_bits: int) -> Accesses:

@@ -1,10 +1,10 @@
-"""What a PE takes of a layer (`hw.dataflow`).
+"""What a PE takes of a layer (`hw.dataflow`), and how activations reach it.
 
 A unit is the smallest piece of a layer that one PE takes. Units cut the weights of a layer evenly, in C order of
 (filters, channels, height, width).
 """
 
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 
@@ -12,9 +12,22 @@ from uticket.config.array import Array
 from uticket.mapping.policies import MAPPINGS, Ints, Places
 from uticket.ticket.layer import Layer
 
+# broadcast: one sender for all PEs, with a barrier after each tile of each group
+# streams: every PE that takes part has a sender of its own, and waits for no other PE before the end of the layer; the
+#   units of a group are all on PE 0
+# patches: one sender, which sends the inputs of one output position at a time, with a barrier after each group
+Supply = Literal["broadcast", "streams", "patches"]
+
 
 class Dataflow(Protocol):
-    """How a layer is cut into units, and where they go."""
+    """How a layer is cut into units, where they go, and how activations reach the PEs.
+
+    supply: as above. has_registers: whether a PE keeps the weights of one input channel in registers, which it fills
+    anew for the next one (`hw.weight_swap_cycles`).
+    """
+
+    supply: Supply
+    has_registers: bool
 
     def units_per_filter(self, layer: Layer) -> int:
         """Return the units of each filter."""
@@ -31,6 +44,9 @@ class Dataflow(Protocol):
 
 class SpareCopies:
     """Spare PEs hold further copies of the group, if the array has them share the outputs."""
+
+    supply: Supply = "broadcast"
+    has_registers = True
 
     def copies(self, used_pes: Ints, positions: int, array: Array) -> Ints:
         """As many whole copies as fit; PEs left over wait, and so do all spare ones with `idle`."""
@@ -70,7 +86,32 @@ class InputChannels(SpareCopies):
         return Places(np.repeat(np.arange(layer.filters), layer.channels), np.tile(slices, layer.filters))
 
 
+class Outputs:
+    """All PEs hold the same filter, and each takes its own part of the output positions: equal weights for any mask.
+
+    Filters run one after another. Neither `hw.mapping` nor `hw.spare_pes` is used: the order of filters makes no
+    difference, and PEs are spare only where there are fewer output positions.
+    """
+
+    supply: Supply = "streams"
+    has_registers = True
+
+    def units_per_filter(self, layer: Layer) -> int:
+        """One."""
+        return 1
+
+    def put(self, layer: Layer, workload: Ints, array: Array) -> Places:
+        """Group f is filter f."""
+        return Places(np.arange(layer.filters), np.zeros(layer.filters, dtype=np.int64))
+
+    def copies(self, used_pes: Ints, positions: int, array: Array) -> Ints:
+        """As many as have work if the longest part of the positions is as short as `pes` allows."""
+        longest = -(-positions // array.pes)
+        return np.full(len(used_pes), -(-positions // longest), dtype=np.int64)
+
+
 DATAFLOWS: dict[str, Dataflow] = {
     "filters": Filters(),
     "input-channels": InputChannels(),
+    "outputs": Outputs(),
 }

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from uticket.base.errors import InputError
 from uticket.config.array import Array
-from uticket.mapping.dataflows import DATAFLOWS
+from uticket.mapping.dataflows import DATAFLOWS, Dataflow
 from uticket.mapping.policies import Ints
 from uticket.ticket.layer import Layer
 from uticket.ticket.quantize import stored
@@ -34,6 +34,7 @@ class Placed:
     pe: Ints  # (units,), in [0, pes)
     copies: Ints  # (groups,), copies of the group that run side by side, each on its own output positions
     nonzeros: Ints  # (units,), kept weights
+    dataflow: Dataflow = DATAFLOWS["filters"]
 
     @property
     def num_groups(self) -> int:
@@ -104,7 +105,8 @@ def place(ticket: Ticket, array: Array) -> tuple[Placed, ...]:
         group, pe = dataflow.put(layer, workload, array)
         used = _used_pes(group * array.pes + pe, int(group.max(initial=-1)) + 1, array.pes)
         copies = dataflow.copies(used, layer.positions, array)
-        placed.append(Placed(layer, masks[layer.name], array.pes, group, pe, copies, nonzeros[layer.name]))
+        where = group, pe, copies
+        placed.append(Placed(layer, masks[layer.name], array.pes, *where, nonzeros[layer.name], dataflow))
     return tuple(placed)
 
 
