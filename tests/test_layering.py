@@ -18,6 +18,7 @@ FLOORS = [
     ["mapping", "networks"],
     ["pruning"],
     ["hardware", "training"],
+    ["rivals"],
     ["report"],
     ["pipeline"],
     ["cli"],

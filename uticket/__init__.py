@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from uticket.hardware.simulation import simulate as simulate
     from uticket.pruning.balance import balance as balance
     from uticket.pruning.prune import prune as prune
+    from uticket.rivals.compare import compare_rivals as compare_rivals
     from uticket.ticket.layer import Layer as Layer
     from uticket.ticket.mask import Mask as Mask
     from uticket.ticket.ticket import Ticket as Ticket
@@ -37,6 +38,7 @@ MODULE_OF = {
     "Ticket": "ticket.ticket",
     "audit": "hardware.audit",
     "balance": "pruning.balance",
+    "compare_rivals": "rivals.compare",
     "prune": "pruning.prune",
     "simulate": "hardware.simulation",
 }

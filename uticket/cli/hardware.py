@@ -54,9 +54,7 @@ def simulate_command(
     from uticket.hardware.chip import DEFAULT_CHIP, Chip
     from uticket.hardware.simulation import simulate
 
-    ticket, chip = read_folder(folder), Chip.read(chip_file or DEFAULT_CHIP)
-    if ticket.spikes is None:
-        raise InputError(f"{TicketFiles(folder).spikes}: expected the spikes of the ticket, got no file")
+    ticket, chip = read_with_spikes(folder), Chip.read(chip_file or DEFAULT_CHIP)
     found = simulate(ticket, array, broadcast, chip, energy, model)
     settings = {"model": model, **settings_of(array), "broadcast": settings_of(broadcast)}
     numbers = {"timesteps": ticket.timesteps, "images": ticket.num_images}
@@ -118,4 +116,12 @@ def read_folder(folder: Path) -> "Ticket":
     ticket = Ticket.read(folder)
     if not ticket.on_pes:
         raise InputError(f"{TicketFiles(folder).layers}: expected a convolution that reads spikes, got none")
+    return ticket
+
+
+def read_with_spikes(folder: Path) -> "Ticket":
+    """Read the folder of a ticket; raises InputError as `read_folder` does, and if it has no spikes."""
+    ticket = read_folder(folder)
+    if ticket.spikes is None:
+        raise InputError(f"{TicketFiles(folder).spikes}: expected the spikes of the ticket, got no file")
     return ticket

@@ -7,6 +7,7 @@ from uticket.cli.hardware import export, simulate_command
 from uticket.cli.masks import audit, balance_command
 from uticket.cli.oneline import OneLineGroup
 from uticket.cli.project import check, compile_command, estimate, preset, readme, rounds
+from uticket.cli.rivals import rivals
 
 
 @click.group(cls=OneLineGroup)
@@ -19,6 +20,7 @@ for command in (
     audit,
     balance_command,
     simulate_command,
+    rivals,
     export,
     rounds,
     preset,

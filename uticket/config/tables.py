@@ -15,6 +15,7 @@ TEAM_SCORES = Registry("pruning/team_scores.py", "TEAM_SCORES")
 MAPPINGS = Registry("mapping/policies.py", "MAPPINGS")
 DATAFLOWS = Registry("mapping/dataflows.py", "DATAFLOWS")
 MODELS = Registry("hardware/*.py", "MODELS")
+RIVALS = Registry("rivals/*.py", "RIVALS")
 
 DataSet = Annotated[str, AfterValidator(DATA_SETS.check)]
 Network = Annotated[str, AfterValidator(NETWORKS.check)]
