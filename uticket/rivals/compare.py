@@ -10,8 +10,9 @@ from uticket.base.files import Row
 from uticket.config.array import Array, Broadcast
 from uticket.config.tables import RIVALS
 from uticket.hardware.simulation import simulate
-from uticket.mapping.placed import Placed, place
+from uticket.mapping.placed import held
 from uticket.rivals.lowered import Bools, lower
+from uticket.ticket.layer import Layer
 from uticket.ticket.ticket import Ticket
 
 if TYPE_CHECKING:
@@ -60,17 +61,17 @@ def compare_rivals(ticket: Ticket, array: Array | None = None, broadcast: Broadc
     """
     array = array or Array()
     events, analytic = (simulate(ticket, array, broadcast, model=model) for model in ("events", "analytic"))
-    layers = []
-    for placed, by_events, by_busiest in zip(place(ticket, array), events.layers, analytic.layers, strict=True):
-        found = rival_cycles(placed, (ticket.spikes or {})[placed.layer.name])
-        layers.append(Cycles(placed.layer.name, by_events.latency_cycles, by_busiest.latency_cycles, found))
+    masks, spikes, layers = held(ticket, array), ticket.spikes or {}, []
+    for layer, by_events, by_busiest in zip(ticket.on_pes, events.layers, analytic.layers, strict=True):
+        found = rival_cycles(layer, masks[layer.name], spikes[layer.name], array.pes)
+        layers.append(Cycles(layer.name, by_events.latency_cycles, by_busiest.latency_cycles, found))
     return Comparison(tuple(layers), network_cycles(layers))
 
 
-def rival_cycles(placed: Placed, spikes: Bools) -> dict[str, float]:
+def rival_cycles(layer: Layer, mask: Bools, spikes: Bools, pes: int) -> dict[str, float]:
     """Return the cycles of each rival at one layer; spikes: (images, T, channels, height, width)."""
-    images = [lower(placed.layer, image, placed.mask) for image in spikes]
-    return {name: float(np.mean([rival.cycles(n, placed.pes) for n in images])) for name, rival in RIVALS.items()}
+    images = [lower(layer, image, mask) for image in spikes]
+    return {name: float(np.mean([rival.cycles(n, pes) for n in images])) for name, rival in RIVALS.items()}
 
 
 def network_cycles(layers: Sequence[Cycles]) -> Cycles:
