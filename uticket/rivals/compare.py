@@ -28,9 +28,9 @@ class Cycles:
     analytic: float  # of the array, by the analytic model
     rivals: dict[str, float]  # rival -> cycles
 
-    def ratios(self, model: str = "events") -> dict[str, float | None]:
-        """Return how many times as long as the array, by the timing model, each rival takes; None if that is 0."""
-        ours = self.events if model == "events" else self.analytic
+    def ratios(self, to: str = "events") -> dict[str, float | None]:
+        """Return how many times the cycles in the column `to` each rival takes; None if these are 0."""
+        ours = self.columns()[to]
         return {name: cycles / ours if ours else None for name, cycles in self.rivals.items()}
 
     def columns(self) -> dict[str, float]:

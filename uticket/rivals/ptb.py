@@ -15,8 +15,8 @@ WORD = 64  # bits in which the columns of an input are kept
 def ptb_cycles(layer: Lowered, pes: int) -> int:
     """Return the cycles of parallel time batching with its packing of sparse inputs (StSAP).
 
-    Rows of the grid hold filters. Columns hold windows of timesteps at output positions, all windows of a position in
-    turn, each column a contiguous part. The inputs stream past one after another, each for as many cycles as a window
+    Rows of the grid hold filters. Columns hold windows of timesteps at output positions, window after window, each
+    column a contiguous part of them. The inputs stream past one after another, each for as many cycles as a window
     has timesteps. An input that spikes in no column is skipped. One that spikes in some shares its time with the next
     input after it that spikes in none of these columns and is not paired yet.
     Differs from the simulator of Prosperity in: windows are no longer than T, where that one pads to a power of two; a
