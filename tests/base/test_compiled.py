@@ -9,7 +9,7 @@ from tests.helpers import ROOT
 from uticket.base.compiled import ALWAYS, ONCE
 
 USES = """
-import json, sys, numpy as np
+import dataclasses, json, sys, numpy as np
 from hypothesis import HealthCheck, given, settings
 from numba.core.dispatcher import Dispatcher
 from tests.hardware.plain_events import cases, run
@@ -27,6 +27,9 @@ ticket = ut.Ticket.from_arrays({"conv": rng.normal(size=(8, 4, 3, 3)) * (rng.ran
 for mode in TARGETS:
     for select in CHOICES:
         ut.balance(ticket, ut.Array(pes=4), ut.Balance(mode=mode, select=select), seed=0)
+spikes = {"conv": rng.random((2, 5, 4, 3, 3)) < 0.3}
+for pes in (1, 8, 128):
+    ut.compare_rivals(dataclasses.replace(ticket, spikes=spikes, timesteps=5), ut.Array(pes=pes))
 found = {value for name, module in list(sys.modules.items()) if name.startswith("uticket.")
          for value in vars(module).values() if isinstance(value, Dispatcher)}
 print(json.dumps({loop.__name__: [sum(loop.stats.cache_hits.values()), sum(loop.stats.cache_misses.values())]
@@ -45,7 +48,7 @@ def test_after_uticket_compile_nothing_is_compiled(tmp_path):
     assert first.stdout == again.stdout == "simulate and balance: compiled\n"
     assert again.stderr == uses.stderr == ""
     found = json.loads(uses.stdout)
-    assert {"_walk", "private", "window", "_draw"} <= set(found)
+    assert {"_walk", "private", "window", "_draw", "paired_steps"} <= set(found)
     assert [misses for _, misses in found.values()] == [0] * len(found), found
 
 

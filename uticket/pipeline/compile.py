@@ -1,4 +1,4 @@
-"""`uticket compile`: call each compiled loop of simulating and balancing once, so that later processes load it."""
+"""`uticket compile`: call each compiled loop that needs no training once, so that later processes load it."""
 
 from dataclasses import replace
 from itertools import product
@@ -10,11 +10,12 @@ from uticket.config.pruning import Balance
 from uticket.config.tables import CHOICES, DATAFLOWS
 from uticket.hardware.simulation import simulate
 from uticket.pruning.balance import balance
+from uticket.rivals.compare import compare_rivals
 from uticket.ticket.ticket import Ticket
 
 
 def compile_loops() -> None:
-    """Simulate and balance a small ticket in all ways that call other loops, or give them other types."""
+    """Simulate, balance and compare a small ticket in all ways that call other loops, or give them other types."""
     ticket = _ticket()
     for dataflow in DATAFLOWS:
         for granularity, swap in product(("token", "channel"), (0, 1)):
@@ -22,6 +23,7 @@ def compile_loops() -> None:
             simulate(ticket, array, Broadcast.model_validate({"granularity": granularity}))
     for choice in CHOICES:
         balance(ticket, Array(pes=2), Balance(select=choice), seed=0)
+    compare_rivals(ticket, Array(pes=2))
 
 
 def _ticket() -> Ticket:

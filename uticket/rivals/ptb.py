@@ -1,9 +1,9 @@
 """PTB: a systolic array that works on windows of timesteps, and puts inputs together that never spike together."""
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from uticket.base.compiled import compiled
 from uticket.rivals.lowered import Bools, Lowered
 from uticket.rivals.rival import Rival, grid
 
@@ -46,7 +46,7 @@ def columns_of(live: Bools, columns: int) -> NDArray[np.uint64]:
     return words
 
 
-@numba.njit(cache=True)
+@compiled
 def paired_steps(words: NDArray[np.uint64]) -> int:
     """Return the inputs, pairs counted once, that stream past the grid; words: (windows of a column, inputs)."""
     waiting = np.empty(words.shape[1], dtype=np.uint64)
