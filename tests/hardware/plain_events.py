@@ -82,7 +82,7 @@ class Plain:
         self.placed = placed_on(layer, mask, array)
         self.per_unit = len(self.placed.group) // layer.filters  # units of a filter
         self.outputs = list(product(range(layer.output_size[0]), range(layer.output_size[1])))
-        self.swap = array.weight_swap_cycles
+        self.swap = array.weight_swap_cycles if array.dataflow != "gustavson" else 0
         of_a_pe = {}  # the filters that it holds
         for u in range(len(self.placed.group)):
             of_a_pe.setdefault((int(self.placed.group[u]), int(self.placed.pe[u])), set()).add(u // self.per_unit)
@@ -194,7 +194,7 @@ def plainly(layer, mask, spikes, array, broadcast) -> dict[str, object]:
     """What a layer costs, step by step."""
     plain = Plain(layer, mask, array, broadcast)
     for image in spikes:
-        if array.dataflow == "outputs":
+        if array.dataflow in ("outputs", "gustavson"):
             plain.stream_to_each(image)
         else:
             for group in range(plain.placed.num_groups):

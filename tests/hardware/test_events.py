@@ -88,7 +88,7 @@ def test_dataflows_do_the_same_work_and_deeper_fifos_never_cost_time(case):
 
 
 @settings(max_examples=300, deadline=None)
-@given(cases(st.just("outputs")))
+@given(cases(st.sampled_from(["outputs", "gustavson"])))
 def test_pes_with_streams_of_their_own_never_wait_for_each_other(case):
     layer, mask, spikes, array, broadcast = case
     alone = run(*case)

@@ -62,3 +62,10 @@ def test_pes_with_streams_of_their_own_cut_their_own_part_of_the_outputs():
     layer = layer_of(filters=3, size=(4, 4))
     placed = placed_on(layer, np.ones((3, 2, 3, 3), dtype=bool), Array(pes=5, dataflow="outputs"))
     assert {copies: cuts.num_tiles for copies, cuts in tiles_of(placed, 2).items()} == {4: 2}  # 4 outputs on a PE
+
+
+def test_with_gustavson_all_filters_share_the_accumulators():
+    placed = placed_on(layer_of(filters=3, size=(4, 4)), np.ones((3, 2, 3, 3), dtype=bool), Array(dataflow="gustavson"))
+    assert [tiles_of(placed, n)[16].num_tiles for n in (256, 3)] == [1, 1]  # an output on each of the 16 PEs
+    fewer = placed_on(layer_of(filters=3, size=(4, 4)), placed.mask, Array(pes=2, dataflow="gustavson"))
+    assert [tiles_of(fewer, n)[2].num_tiles for n in (24, 12, 3)] == [1, 2, 8]

@@ -78,3 +78,12 @@ def test_with_outputs_all_pes_hold_the_same_filter():
     assert placed.copies.tolist() == [3] * 5  # three positions each: a fourth PE would make none of them less
     copies = [placed_mask(mask, 16, n, dataflow="outputs").copies[0] for n in (1, 4, 16, 17, 64)]
     assert copies == [1, 4, 16, 9, 16]
+
+
+def test_with_gustavson_a_pe_holds_as_many_filters_as_it_has_accumulators():
+    mask = np.random.default_rng(0).random((5, 4, 3, 3)) < 0.3
+    groups = {n: placed_mask(mask, 4, 9, dataflow="gustavson", accumulators=n).group.tolist() for n in (1, 2, 4, 5)}
+    assert groups == {1: [0, 1, 2, 3, 4], 2: [0, 0, 1, 1, 2], 4: [0, 0, 0, 1, 1], 5: [0] * 5}
+    placed = placed_mask(mask, 4, 9, dataflow="gustavson")
+    assert (placed.pe.tolist(), placed.copies.tolist()) == ([0] * 5, [3])
+    assert placed.workload.tolist() == [[int(mask.sum()), 0, 0, 0]]

@@ -130,8 +130,9 @@ def test_layers_share_by_name_and_in_the_scope_layer_on_any_array(ticket):
 
 
 @pytest.mark.parametrize("mode", ["both", "recover", "remove"])
-def test_pes_with_the_same_weights_are_balanced_already(ticket, mode):
-    array = Array(pes=2, dataflow="outputs")
+@pytest.mark.parametrize("dataflow", ["outputs", "gustavson"])
+def test_pes_with_the_same_weights_are_balanced_already(ticket, mode, dataflow):
+    array = Array(pes=2, dataflow=dataflow)
     mask = balance(ticket, array, Balance(mode=mode)).mask
     assert all(np.array_equal(mask[name], ticket.mask[name]) for name in mask)
     assert len(set(nonzeros(balance(ticket, array, Balance(scope="layer", mode=mode)).mask["conv2"]))) == 1

@@ -86,23 +86,18 @@ class InputChannels(SpareCopies):
         return Places(np.repeat(np.arange(layer.filters), layer.channels), np.tile(slices, layer.filters))
 
 
-class Outputs:
-    """All PEs hold the same filter, and each takes its own part of the output positions: equal weights for any mask.
+class OwnOutputs:
+    """Each PE takes its own part of the output positions of a group, whose units are all on PE 0 and copied to all PEs.
 
-    Filters run one after another. Neither `hw.mapping` nor `hw.spare_pes` is used: the order of filters makes no
-    difference, and PEs are spare only where there are fewer output positions.
+    Neither `hw.mapping` nor `hw.spare_pes` is used: all PEs have the same weights, and PEs are spare only where there
+    are fewer output positions.
     """
 
     supply: Supply = "streams"
-    has_registers = True
 
     def units_per_filter(self, layer: Layer) -> int:
         """One."""
         return 1
-
-    def put(self, layer: Layer, workload: Ints, array: Array) -> Places:
-        """Group f is filter f."""
-        return Places(np.arange(layer.filters), np.zeros(layer.filters, dtype=np.int64))
 
     def copies(self, used_pes: Ints, positions: int, array: Array) -> Ints:
         """As many as have work if the longest part of the positions is as short as `pes` allows."""
@@ -110,8 +105,36 @@ class Outputs:
         return np.full(len(used_pes), -(-positions // longest), dtype=np.int64)
 
 
+class Outputs(OwnOutputs):
+    """All PEs hold the same filter: equal weights for any mask. Filters run one after another."""
+
+    has_registers = True
+
+    def put(self, layer: Layer, workload: Ints, array: Array) -> Places:
+        """Group f is filter f."""
+        return Places(np.arange(layer.filters), np.zeros(layer.filters, dtype=np.int64))
+
+
+class Gustavson(OwnOutputs):
+    """All filters at once: a PE adds, for each activation, a row of weights to the sums of one output position.
+
+    A row has the weights of all filters at one kernel position. If a PE has fewer accumulators than there are filters,
+    they run in groups, as few as possible and of the same size but for one filter, one group after another.
+    Source: Gustavson's product of sparse matrices, row by row.
+    """
+
+    has_registers = False
+
+    def put(self, layer: Layer, workload: Ints, array: Array) -> Places:
+        """Group g has consecutive filters."""
+        groups = -(-layer.filters // array.accumulators)
+        filters = np.arange(layer.filters)
+        return Places(filters * groups // layer.filters, np.zeros_like(filters))
+
+
 DATAFLOWS: dict[str, Dataflow] = {
     "filters": Filters(),
     "input-channels": InputChannels(),
     "outputs": Outputs(),
+    "gustavson": Gustavson(),
 }
