@@ -21,6 +21,25 @@ def simulation_markdown(path: Path) -> str:
     )
 
 
+def start_up_markdown(path: Path) -> str:
+    """Return what `benchmarks/simulate.py` measured: time of commands from start to end."""
+    return markdown_table(
+        [
+            {"command": name, "s": f"{taken['seconds']:.2f}", "CPU s": f"{taken['cpu_seconds']:.2f}"}
+            for name, taken in read_json(path)["start_up"].items()
+        ]
+    )
+
+
+def threads_markdown(path: Path) -> str:
+    """Return what `benchmarks/simulate.py` measured: time by the number of threads."""
+    rows = []
+    for name, taken in read_json(path)["by_threads"].items():
+        seconds = {"one thread s": f"{taken['threads_1']:.2f}", "two threads s": f"{taken['threads_2']:.2f}"}
+        rows.append({"work": name, **seconds, "faster": f"{taken['times_faster']:.2f} times"})
+    return markdown_table(rows)
+
+
 def training_markdown(path: Path) -> str:
     """Return what `benchmarks/train.py` measured: images a second, by this library and others."""
     rows = []

@@ -8,7 +8,13 @@ from uticket.base.files import Row, write_text
 from uticket.base.text import cell, heading, markdown_table
 from uticket.config.params import read_params
 from uticket.config.paths import REPORT
-from uticket.report.benchmarks import simulation_markdown, sparse_markdown, training_markdown
+from uticket.report.benchmarks import (
+    simulation_markdown,
+    sparse_markdown,
+    start_up_markdown,
+    threads_markdown,
+    training_markdown,
+)
 from uticket.report.savings import NUMBERS, findings, results
 from uticket.report.tables import read_table
 
@@ -27,7 +33,9 @@ def write_results() -> list[Path]:
     if page.exists():
         knobs = ("broadcast.fifo_depth", "broadcast.width")
         texts[page] = {knob: sweep_markdown(REPORT.table("sweeps"), knob) for knob in knobs}
-        texts[page]["benchmark"] = simulation_markdown(BENCHMARKS / "simulate.json")
+        simulate = BENCHMARKS / "simulate.json"
+        texts[page] |= {"benchmark": simulation_markdown(simulate), "threads": threads_markdown(simulate)}
+        texts[page]["start-up"] = start_up_markdown(simulate)
     if training.exists():
         train, sparse = BENCHMARKS / "train.json", BENCHMARKS / "sparse.json"
         texts[training] = {"train": training_markdown(train), "sparse": sparse_markdown(sparse)}
