@@ -1,8 +1,9 @@
 """Auditing and balancing the 13 convolutions of VGG-16 at 98 % sparsity for 16 PEs, ours beside a plain loop.
 
 The loop goes over groups and filters with torch tensors, as one would write it from Algorithm 1 of the paper, on the
-float masks that multiply weights in a training script. Both run in turn in one process; the times are medians of the
-repeats, in seconds. `python -m benchmarks.balance` prints JSON.
+float masks that multiply weights in a training script. Ours alone is timed with teams of four PEs that share positions,
+of consecutive filters and of those most alike. All run in turn in one process; the times are medians of the repeats, in
+seconds. `python -m benchmarks.balance` prints JSON.
 """
 
 import json
@@ -10,6 +11,7 @@ import math
 import platform
 import tracemalloc
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -18,13 +20,14 @@ from benchmarks.timing import in_turn
 from benchmarks.vgg16 import vgg16_masks
 from uticket.base.seeds import generator
 from uticket.config.array import Array
-from uticket.config.pruning import Balance
+from uticket.config.pruning import Balance, Team
 from uticket.hardware.cycles import layer_cycles
 from uticket.mapping.placed import Bools, place
-from uticket.pruning.balance import balance_layer
+from uticket.pruning.balance import balance, balance_layer
+from uticket.ticket.mask import Mask
 from uticket.ticket.ticket import Ticket
 
-PES, REPEATS = 16, 9
+PES, SHARE, REPEATS = 16, 4, 9
 
 
 def audit(ticket: Ticket) -> list[tuple[int, int, int]]:
@@ -37,6 +40,23 @@ def balanced(ticket: Ticket) -> list[Bools]:
     """Balanced masks, ours."""
     rng = generator(0, "benchmark", "balance")
     return [balance_layer(placed, Balance(), rng) for placed in place(ticket, Array(pes=PES))]
+
+
+def shared(ticket: Ticket, trained: Ticket, team: Team) -> Mask:
+    """Masks of teams of SHARE PEs that keep the same positions, chosen by trained weights; trained: before pruning."""
+    how = Balance(select="magnitude", share=SHARE, team=team)
+    array = Array(pes=PES, mapping="patterns" if team == "alike" else "contiguous")
+    return balance(replace(trained, mask=ticket.mask), array, how, trained=trained.mask).mask
+
+
+def trained_weights(masks: list[Bools]) -> Ticket:
+    """Made-up weights before pruning: of twice as many as the masks keep."""
+    rng = generator(0, "benchmark", "weights")
+    weights = {}
+    for number, mask in enumerate(masks):
+        kept = mask | (rng.random(mask.shape) < mask.mean())
+        weights[f"conv{number}"] = rng.normal(size=mask.shape).astype(np.float32) * kept
+    return Ticket.from_arrays(weights)
 
 
 def loop_audit(masks: list[torch.Tensor]) -> list[tuple[int, int, int]]:
@@ -81,6 +101,7 @@ def main() -> None:
     """Measure, check that both give the same counts, print JSON."""
     masks = vgg16_masks()
     ticket = Ticket.from_arrays({f"conv{number}": mask for number, mask in enumerate(masks)})
+    trained = trained_weights(masks)
     tensors = [torch.from_numpy(mask).float() for mask in masks]
     assert audit(ticket) == loop_audit(tensors)
     for ours, theirs in zip(balanced(ticket), loop_balanced(tensors), strict=True):
@@ -91,6 +112,8 @@ def main() -> None:
             "loop_audit": lambda: loop_audit(tensors),
             "balance": lambda: balanced(ticket),
             "loop_balance": lambda: loop_balanced(tensors),
+            "share": lambda: shared(ticket, trained, "consecutive"),
+            "share_alike": lambda: shared(ticket, trained, "alike"),
         },
         REPEATS,
     )
@@ -98,6 +121,7 @@ def main() -> None:
     report = {
         "masks": {"layers": len(masks), "bytes": size, "sparsity": 1 - sum(mask.sum() for mask in masks) / size},
         "pes": PES,
+        "share": SHARE,
         "repeats": REPEATS,
         "threads": torch.get_num_threads(),
         "machine": platform.machine(),

@@ -106,7 +106,7 @@ def test_every_command_takes_every_dataflow(folder, tmp_path, dataflow):
         (["--leakage-ratio", "nan"], "expected a finite number, got 'nan'"),
         (["--leakage-ratio", "-1"], "expected greater than or equal to 0, got '-1'"),
         (["--granularity", "bit"], "expected one of token, channel, tile, got 'bit'"),
-        (["--mapping", "random"], "expected one of contiguous, sorted, paired, got 'random'"),
+        (["--mapping", "random"], "expected one of contiguous, patterns, sorted, paired, got 'random'"),
         (["--accumulators", "0"], "expected greater than or equal to 1, got '0'"),
         (["--chip", "absent.yaml"], "absent.yaml: expected a readable file, got: No such file"),
     ],

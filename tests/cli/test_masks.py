@@ -130,6 +130,15 @@ def test_teams_share_positions(tmp_path):
     for mask in read_arrays(tmp_path / "o.npz").values():
         if mask.ndim == 4:
             assert np.array_equal(mask[::2], mask[1::2])
+    alike = ["--pes", 4, "--share", 2, "--team", "alike", "--mapping", "patterns"]
+    report = run("balance", source, tmp_path / "a.npz", *alike)
+    for layer in [*report["layers"], report["network"]]:
+        assert 0 < layer["overlap_consecutive"] < 1
+        assert layer["overlap"] == 1 - layer["removed"] / layer["nonzeros_before"]
+    assert report["network"]["overlap_consecutive"] < report["network"]["overlap"]
+    plain = run("balance", source, tmp_path / "b.npz", "--pes", 4, "--share", 2, "--mapping", "patterns")
+    assert plain["network"]["overlap"] == report["network"]["overlap_consecutive"]
+    assert "overlap_consecutive" not in plain["network"]
     wrong = fails("balance", source, tmp_path / "p.npz", "--share", 3)
     assert "w.npz: share: expected a divisor of the 16 PEs, got 3" in wrong
     assert "--share" in fails("balance", source, tmp_path / "p.npz", "--share", 0)

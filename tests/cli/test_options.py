@@ -71,7 +71,7 @@ def test_what_cannot_be_audited_is_an_error_of_one_line(tmp_path):
         (["audit", "w.npz", "--pes", "1.5"], "--pes: expected integer, got '1.5'"),
         (
             ["audit", "w.npz", "--mapping", "zigzag"],
-            "--mapping: expected one of contiguous, sorted, paired, got 'zigzag'",
+            "--mapping: expected one of contiguous, patterns, sorted, paired, got 'zigzag'",
         ),
         (["audit", "w.npz", "--weight-bits", "none"], "--weight-bits: expected integer, got 'none'"),
         (["audit", "w.npz", "--timesteps", "0"], "--timesteps: expected greater than or equal to 1, got '0'"),

@@ -58,7 +58,9 @@ def test_a_mistake_is_one_line_that_names_key_expectation_and_value(tmp_path, ke
         ("balance.uticket.share", 0, rf"balance.uticket.share: {SHARE}, got 0"),
         ("balance.uticket.share", {"conv2": True}, rf"balance.uticket.share: {SHARE}, got {{'conv2': True}}"),
         ("balance.uticket.share", [4, {}], rf"balance.uticket.share: {SHARE}, got {{}}"),
-        ("balance.uticket.share", [], r"balance.uticket.share: expected a share for each of .*, got an empty list"),
+        ("balance.uticket.share", [], r"balance.uticket.share: expected an entry for each of .*, got an empty list"),
+        ("balance.uticket.team", "all", r"balance.uticket.team: expected one of consecutive, alike, got 'all'"),
+        ("balance.uticket.team", ["alike", 2], r"balance.uticket.team: expected one of consecutive, alike, got 2"),
         ("balance.uticket.share", 3, r"balance.uticket.share: expected a divisor of the 16 PEs, got 3"),
         ("balance.uticket.share", [8, {"a": 5}], r"balance.uticket.share: expected a divisor of the 16 PEs, got 5"),
         ("balance.uticket.round", "up", r"balance.uticket.round: expected 'ceil' or 'nearest', got 'up'"),
@@ -134,6 +136,13 @@ def test_every_key_must_be_there_though_records_have_defaults(tmp_path):
     for key in keys:
         if not key.startswith("balance."):
             check(changed(tmp_path, key, ...), rf"{key}: expected a value, got nothing")
+
+
+def test_teams_of_other_filters_need_a_mapping_that_finds_them(tmp_path):
+    path = changed(tmp_path, "balance.uticket", {"share": [1, 4], "team": "alike"})
+    check(path, r"balance.uticket.team: expected consecutive with the mapping contiguous .*, got alike")
+    path.write_text(path.read_text().replace("mapping: contiguous", "mapping: patterns"))
+    assert [of_round.share for of_round in read_params(path).balance["uticket"].in_each_round()] == [1, 4]
 
 
 def test_a_method_may_leave_settings_to_their_defaults(tmp_path, params):

@@ -83,6 +83,7 @@ def test_comparison_counts_added_and_removed_weights_and_both_utilizations():
     conv2, b = changes["layers"]
     assert (conv2["name"], conv2["added"], conv2["removed"]) == ("conv2", 1, 1)
     assert (b["name"], b["added"], b["removed"]) == ("b", 3, 0)
+    assert (conv2["overlap"], b["overlap"], changes["network"]["overlap"]) == (3 / 4, 1.0, 7 / 8)
     assert (conv2["nonzeros_before"], conv2["nonzeros_after"]) == (4, 4)
     assert (conv2["utilization_before"], conv2["utilization_after"]) == pytest.approx((1 / 3, 1.0))
     network = changes["network"]

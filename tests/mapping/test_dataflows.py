@@ -6,11 +6,12 @@ from hypothesis import strategies as st
 from tests.helpers import layer_of, placed_mask, placed_workload
 from uticket.config.array import Array
 from uticket.mapping.dataflows import DATAFLOWS
+from uticket.mapping.policies import Filters
 
 
 def slices(filters: int, channels: int, pes: int) -> tuple[list[int], list[int]]:
     layer = layer_of(filters, channels)
-    group, pe = DATAFLOWS["input-channels"].put(layer, np.zeros(filters, dtype=np.int64), Array(pes=pes))
+    group, pe = DATAFLOWS["input-channels"].put(layer, Filters(np.zeros(filters, dtype=np.int64)), Array(pes=pes))
     return group.tolist(), pe.tolist()
 
 

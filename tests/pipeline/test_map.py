@@ -80,7 +80,7 @@ def test_tables_have_rows_for_each_ticket_mapping_and_number_of_bits(chain):
     assert [row["ticket"] for row in table(files.places)] == ["dense"] * 4 + ["lth/r01"] * 4
     assert [row["ticket"] for row in table(files.storage)] == ["dense", "lth/r01"]
     kinds = [(row["ticket"], row["mapping"]) for row in table(files.mappings)]
-    assert kinds == [(t, m) for t in ("dense", "lth/r01") for m in ("contiguous", "sorted", "paired")]
+    assert kinds == [(t, m) for t in ("dense", "lth/r01") for m in ("contiguous", "patterns", "sorted", "paired")]
     rounded = {(r["ticket"], r["weight_bits"], r["quantizer"]): int(r["nonzeros"]) for r in table(files.rounded)}
     assert len(rounded) == 2 * 2 * 2
     kept = int(Ticket.read("tickets/lth/r01").mask.num_kept)

@@ -59,8 +59,13 @@ def test_each_round_gets_its_share_and_only_what_decides_it(changed, params):
     changed(sharing(share=[8, {"conv2": 4}, 1]))
     balance = [read_plan(f"uticket/r0{n}").balance for n in (1, 2, 3, 6)]
     assert [of_round.share for of_round in balance] == [8, {"conv2": 4}, 1, 1]
+    changed(sharing(share=[4, 2, 1], team=["alike", "consecutive"]))
+    teams = [read_plan(f"uticket/r0{n}").balance.team for n in (1, 2)]
+    assert teams == ["alike", "consecutive"]
+    assert "team" not in json.loads(Path("plans/uticket/r03.json").read_text())["balance"]
+    changed(sharing(share=[8, {"conv2": 4}, 1]))
     written = [json.loads(Path(f"plans/uticket/r0{n}.json").read_text())["balance"] for n in (1, 3)]
-    assert set(written[0]) - set(written[1]) == {"team_score", "team_weights"}
+    assert set(written[0]) - set(written[1]) == {"team", "team_score", "team_weights"}
 
 
 def test_a_longer_chain_changes_nothing_of_the_others(changed, params):

@@ -100,7 +100,7 @@ def plain_teams(placed: Placed, share: int) -> list[list[int]]:
     return list(of_team.values())
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(
     mask=masks,
     share=st.integers(2, 4),
@@ -130,7 +130,7 @@ def test_laws_of_a_shared_mask(mask, share, teams, mode, select, score, scored, 
     assert np.array_equal(with_mask(placed, after).workload, with_mask(placed, unshared).workload)
 
 
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 @given(mask=masks, share=st.integers(2, 4), mode=st.sampled_from(MODES), rounding=st.sampled_from(["ceil", "nearest"]))
 def test_pes_of_teams_are_busy_in_the_analytic_model(mask, share, mode, rounding):
     how = Balance(mode=mode, share=share, round=rounding)
@@ -144,7 +144,7 @@ def test_pes_of_teams_are_busy_in_the_analytic_model(mask, share, mode, rounding
         assert (whole[first : first + share] == whole[first]).all()
 
 
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 @given(data=st.data(), mask=masks)
 def test_the_order_of_filters_in_a_team_does_not_matter(data, mask):
     """By magnitude, without drawing: the team keeps the same positions whichever of its PEs holds which filter."""

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -83,6 +84,14 @@ def audit(
     show(result, as_json, [*columns, "work_cycles", "idle_cycles", "latency_cycles"])
 
 
+def add_overlaps(changes: dict[str, Any], consecutive: dict[str, Any]) -> None:
+    """Add to the changes that alike teams make what consecutive teams would have kept."""
+    for found, other in zip(
+        [*changes["layers"], changes["network"]], [*consecutive["layers"], consecutive["network"]], strict=True
+    ):
+        found["overlap_consecutive"] = other["overlap"]
+
+
 @click.command("balance")
 @click.argument("path", metavar="FILE|TICKET_DIR", type=click.Path(path_type=Path))
 @click.argument("out", type=click.Path(path_type=Path))
@@ -118,6 +127,9 @@ def balance_command(
     with naming(path):
         balanced = balance(ticket, array, how, seed)
         changes = compare(ticket, balanced, array)
+        if how.team == "alike":
+            consecutive = balance(ticket, array, how.model_copy(update={"team": "consecutive"}), seed)
+            add_overlaps(changes, compare(ticket, consecutive, array))
     write_arrays(out, balanced.mask)
     settings = {name: value for name, value in settings_of(array).items() if name not in WEIGHTS}
     columns = ["name", "nonzeros_before", "nonzeros_after", "added", "removed"]

@@ -77,7 +77,7 @@ class Params(Block):
             raise ValueError(f"balance: expected an entry for each method of tickets ({known}), got {got}")
         for method, path in self.balance.items():
             for of_round in path.in_each_round() if path else ():
-                of_round.check_on(self.hw, f"balance.{method}.share")
+                of_round.check_on(self.hw, f"balance.{method}.")
         if self.report.baseline not in self.balance:
             known = ", ".join(self.balance)
             raise ValueError(f"report.baseline: expected one of {known}, got {self.report.baseline!r}")

@@ -1,6 +1,8 @@
 """What a round removes, and how it balances what is left (blocks `prune` and `balance`)."""
 
-from typing import Annotated, Any, Literal
+from collections.abc import Callable
+from functools import partial
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, PlainValidator
 
@@ -13,6 +15,7 @@ PruneScope = Literal["global", "layer"]
 Scope = Literal["group", "layer"]
 Rounding = Literal["ceil", "nearest"]
 TeamWeights = Literal["trained", "kept"]
+Team = Literal["consecutive", "alike"]
 
 
 class Prune(Block):
@@ -31,27 +34,30 @@ class Prune(Block):
         return self.early_time or self.early_bird
 
 
-def _is_share(value: Any) -> bool:
-    return type(value) is int and value >= 1
-
-
 def _check_share(value: Any) -> Any:
     by_layer = isinstance(value, dict) and value and all(isinstance(name, str) for name in value)
-    if not all(_is_share(share) for share in (value.values() if by_layer else [value])):
+    if not all(type(share) is int and share >= 1 for share in (value.values() if by_layer else [value])):
         raise ValueError(f"expected a whole number from 1 on, or one for each of some layers, got {value!r}")
     return value
 
 
-def _check_path(value: Any) -> Any:
-    if not isinstance(value, list | tuple):
-        return _check_share(value)
-    if not value:
-        raise ValueError("expected a share for each of the first rounds, got an empty list")
-    return tuple(_check_share(share) for share in value)
+def _check_team(value: Any) -> Any:
+    if value not in get_args(Team):
+        raise ValueError(f"expected one of {', '.join(get_args(Team))}, got {value!r}")
+    return value
 
 
-Share = Annotated[int | dict[str, int], PlainValidator(_check_share)]
-SharePath = Annotated[int | dict[str, int] | tuple[int | dict[str, int], ...], PlainValidator(_check_path)]
+def _by_round(check: Callable[[Any], Any], value: Any) -> tuple[Any, ...]:
+    """Return the checked entries of a list, or the only one."""
+    if value in ([], ()):
+        raise ValueError("expected an entry for each of the first rounds, got an empty list")
+    return tuple(map(check, value if isinstance(value, list | tuple) else [value]))
+
+
+Shares = int | dict[str, int]  # of all layers, or of those named
+Share = Annotated[Shares, PlainValidator(_check_share)]
+SharePath = Annotated[tuple[Shares, ...], PlainValidator(partial(_by_round, _check_share))]
+TeamPath = Annotated[tuple[Team, ...], PlainValidator(partial(_by_round, _check_team))]
 
 
 class _Balancing(Block):
@@ -69,39 +75,46 @@ class Balance(_Balancing):
     """How the PEs get equal work (`uticket.pruning.balance`)."""
 
     share: Share = Field(1, description="PEs of a group that form a team and keep the same positions.")
+    team: Team = Field("consecutive", description="Filters of a team: in their order, or those that are most alike.")
 
     def share_of(self, layer: str) -> int:
         """Return how many PEs form a team in a layer; 1 if only others are named."""
         return self.share.get(layer, 1) if isinstance(self.share, dict) else self.share
 
-    def check_on(self, array: Array, where: str = "share") -> None:
-        """Raise InputError, naming the setting as `where`, if the groups of this array cannot be cut into the teams."""
+    def check_on(self, array: Array, block: str = "") -> None:
+        """Raise InputError, naming the setting of the block, if teams cannot be formed on this array or found again."""
         shares = self.share.values() if isinstance(self.share, dict) else [self.share]
         for share in shares if self.scope == "group" else ():
             if array.pes % share:
-                raise InputError(f"{where}: expected a divisor of the {array.pes} PEs, got {share}")
+                raise InputError(f"{block}share: expected a divisor of the {array.pes} PEs, got {share}")
             if share > 1 and array.dataflow != "filters":
                 no_teams = "in which a PE has no filter of its own"
-                raise InputError(f"{where}: expected 1 with the dataflow {array.dataflow}, {no_teams}, got {share}")
+                raise InputError(
+                    f"{block}share: expected 1 with the dataflow {array.dataflow}, {no_teams}, got {share}"
+                )
+        if max(shares) > 1 and self.team == "alike" and array.mapping != "patterns":
+            finds = f"with the mapping {array.mapping} (patterns finds teams of other filters)"
+            raise InputError(f"{block}team: expected consecutive {finds}, got alike")
 
 
 class BalancePath(_Balancing):
-    """The block `balance.METHOD`: how the PEs get equal work, round by round."""
+    """The block `balance.METHOD`: how the PEs get equal work, round by round.
 
-    share: SharePath = Field(1, description="PEs of a team; of a list, round r takes entry r, and the last repeats.")
+    Of a list of settings, round r takes entry r, and later rounds the last one.
+    """
+
+    share: SharePath = Field((1,), description="PEs of a team, by round.")
+    team: TeamPath = Field(("consecutive",), description="Filters of a team, by round.")
 
     def in_each_round(self) -> list[Balance]:
         """Return the settings of the first rounds; later rounds repeat the last."""
-        return [self.in_round(number + 1) for number in range(len(self._shares))]
+        return [self.in_round(number + 1) for number in range(max(len(self.share), len(self.team)))]
 
     def in_round(self, number: int) -> Balance:
         """Return the settings of a round, counted from 1 on, without those that decide nothing in it."""
-        share = self._shares[min(number, len(self._shares)) - 1]
-        settings = self.model_dump() | {"share": share}
+        share, team = (path[min(number, len(path)) - 1] for path in (self.share, self.team))
+        unused = {"team"} if share == 1 else set()
         if share == 1 or self.select == "random":
-            settings = {name: value for name, value in settings.items() if name not in ("team_score", "team_weights")}
-        return Balance.model_validate(settings)
-
-    @property
-    def _shares(self) -> tuple[int | dict[str, int], ...]:
-        return self.share if isinstance(self.share, tuple) else (self.share,)
+            unused |= {"team_score", "team_weights"}
+        settings = self.model_dump() | {"share": share, "team": team}
+        return Balance.model_validate({name: value for name, value in settings.items() if name not in unused})

@@ -76,16 +76,17 @@ def audit(ticket: Ticket, array: Array | None = None, timesteps: int | None = No
 def compare(before: Ticket, after: Ticket, array: Array | None = None) -> dict[str, Any]:
     """Return by layer and in total how many weights balancing added and removed, and the utilization before and after.
 
-    The result has `layers`, a dictionary each, and `network`.
+    The result has `layers`, a dictionary each, and `network`. overlap: share of the weights before balancing that are
+    still kept after it, in [0, 1].
     """
     layers = []
     was, now = audit(before, array), audit(after, array)
     for old, new in zip(was.layers, now.layers, strict=True):
         kept, keeps = before.mask[old.name], after.mask[old.name]
         added, removed = int(np.count_nonzero(keeps & ~kept)), int(np.count_nonzero(kept & ~keeps))
-        layers.append({"name": old.name, **_change(old, new), "added": added, "removed": removed})
-    sums = {key: sum(layer[key] for layer in layers) for key in ("added", "removed")}
-    return {"layers": layers, "network": {"name": "network", **_change(was.network, now.network), **sums}}
+        layers.append({"name": old.name, **_change(old, new, added, removed)})
+    added, removed = (sum(layer[key] for layer in layers) for key in ("added", "removed"))
+    return {"layers": layers, "network": {"name": "network", **_change(was.network, now.network, added, removed)}}
 
 
 def _workload(placed: Placed, timesteps: int) -> Workload:
@@ -111,10 +112,13 @@ def _total(layers: Sequence[Workload]) -> Workload:
     )
 
 
-def _change(was: Workload, now: Workload) -> dict[str, Any]:
+def _change(was: Workload, now: Workload, added: int, removed: int) -> dict[str, Any]:
     return {
         "nonzeros_before": was.nonzeros,
         "nonzeros_after": now.nonzeros,
         "utilization_before": was.utilization,
         "utilization_after": now.utilization,
+        "added": added,
+        "removed": removed,
+        "overlap": 1 - removed / was.nonzeros if was.nonzeros else 1.0,
     }

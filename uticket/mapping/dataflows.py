@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 import numpy as np
 
 from uticket.config.array import Array
-from uticket.mapping.policies import MAPPINGS, Ints, Places
+from uticket.mapping.policies import MAPPINGS, Filters, Ints, Places
 from uticket.ticket.layer import Layer
 
 # broadcast: one sender for all PEs, with a barrier after each tile of each group
@@ -32,8 +32,8 @@ class Dataflow(Protocol):
     def units_per_filter(self, layer: Layer) -> int:
         """Return the units of each filter."""
 
-    def put(self, layer: Layer, workload: Ints, array: Array) -> Places:
-        """Return the places of all units; workload: (filters,), by which mappings sort."""
+    def put(self, layer: Layer, filters: Filters, array: Array) -> Places:
+        """Return the places of all units; filters: by which mappings sort."""
 
     def copies(self, used_pes: Ints, positions: int, array: Array) -> Ints:
         """Return how many copies of each group run side by side, each on its own output positions, shape (groups,).
@@ -56,16 +56,16 @@ class SpareCopies:
         return copies
 
 
-class Filters(SpareCopies):
+class WholeFilters(SpareCopies):
     """The paper's dataflow: a unit is a whole filter."""
 
     def units_per_filter(self, layer: Layer) -> int:
         """One."""
         return 1
 
-    def put(self, layer: Layer, workload: Ints, array: Array) -> Places:
+    def put(self, layer: Layer, filters: Filters, array: Array) -> Places:
         """As `hw.mapping` says."""
-        return MAPPINGS[array.mapping](workload, array.pes)
+        return MAPPINGS[array.mapping](filters, array.pes)
 
 
 class InputChannels(SpareCopies):
@@ -80,7 +80,7 @@ class InputChannels(SpareCopies):
         """One for each channel."""
         return layer.channels
 
-    def put(self, layer: Layer, workload: Ints, array: Array) -> Places:
+    def put(self, layer: Layer, filters: Filters, array: Array) -> Places:
         """Group f is filter f."""
         slices = np.arange(layer.channels) // -(-layer.channels // array.pes)
         return Places(np.repeat(np.arange(layer.filters), layer.channels), np.tile(slices, layer.filters))
@@ -110,7 +110,7 @@ class Outputs(OwnOutputs):
 
     has_registers = True
 
-    def put(self, layer: Layer, workload: Ints, array: Array) -> Places:
+    def put(self, layer: Layer, filters: Filters, array: Array) -> Places:
         """Group f is filter f."""
         return Places(np.arange(layer.filters), np.zeros(layer.filters, dtype=np.int64))
 
@@ -125,15 +125,15 @@ class Gustavson(OwnOutputs):
 
     has_registers = False
 
-    def put(self, layer: Layer, workload: Ints, array: Array) -> Places:
+    def put(self, layer: Layer, filters: Filters, array: Array) -> Places:
         """Group g has consecutive filters."""
         groups = -(-layer.filters // array.accumulators)
-        filters = np.arange(layer.filters)
-        return Places(filters * groups // layer.filters, np.zeros_like(filters))
+        number = np.arange(layer.filters)
+        return Places(number * groups // layer.filters, np.zeros_like(number))
 
 
 DATAFLOWS: dict[str, Dataflow] = {
-    "filters": Filters(),
+    "filters": WholeFilters(),
     "input-channels": InputChannels(),
     "outputs": Outputs(),
     "gustavson": Gustavson(),

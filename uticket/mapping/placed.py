@@ -1,7 +1,7 @@
 """Which weights run where: the one answer that balancing, storage, timing and traffic share."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from uticket.base.errors import InputError
 from uticket.config.array import Array
 from uticket.mapping.dataflows import DATAFLOWS, Dataflow
-from uticket.mapping.policies import Ints
+from uticket.mapping.policies import Filters, Ints, in_order
 from uticket.ticket.layer import Layer
+from uticket.ticket.mask import Mask
 from uticket.ticket.quantize import stored
 from uticket.ticket.ticket import Ticket
 
@@ -75,6 +76,16 @@ class Placed:
         units: Ints = positions // self.unit_size
         return units
 
+    @property
+    def order(self) -> Ints:
+        """The units in the order of their groups, and of the PEs in them, shape (units,)."""
+        return np.argsort(self.bins, kind="stable")
+
+    def in_order(self, order: Ints) -> "Placed":
+        """Return the layer with its filters in another order, one on each PE; order: (filters,)."""
+        group, pe = in_order(order, self.pes)
+        return replace(self, group=group, pe=pe)
+
     @cached_property
     def workload(self) -> Ints:
         """Kept weights of each PE in each group, shape (groups, pes); 0 without a unit."""
@@ -87,22 +98,24 @@ class Placed:
         return _used_pes(self.bins, self.num_groups, self.pes)
 
 
-def place(ticket: Ticket, array: Array) -> tuple[Placed, ...]:
+def place(ticket: Ticket, array: Array, trained: Mask | None = None) -> tuple[Placed, ...]:
     """Put the layers of a ticket that run on the PEs on an array, in order.
 
     The array holds the weights rounded to `array.weight_bits`, and mappings that permute filters sort them by what it
-    holds. Layers whose outputs are added (`Layer.adds_to`) need the same order of filters, so they are sorted together,
-    by the sum of their workloads: the only permutations that the additions of a residual network allow.
+    holds, and by the patterns of the mask `trained`: by default the ticket's, which rounding does not change.
+    Layers whose outputs are added (`Layer.adds_to`) need the same order of filters, so they are sorted together, by the
+    sum of their workloads and all their patterns: the only permutations that the additions of a residual network allow.
     Raises InputError if weights are to be rounded and the ticket has none.
     """
+    patterns = ticket.mask if trained is None else trained
     layers, masks, dataflow = ticket.on_pes, held(ticket, array), DATAFLOWS[array.dataflow]
     nonzeros = {n.name: _nonzeros(masks[n.name], n.filters * dataflow.units_per_filter(n)) for n in layers}
     workloads = {n.name: nonzeros[n.name].reshape(n.filters, -1).sum(axis=1) for n in layers}
     placed = []
     for layer in layers:
-        parts = [layer] if layer.adds_to is None else [n for n in layers if n.adds_to == layer.adds_to]
-        workload = np.sum([workloads[part.name] for part in parts], axis=0)
-        group, pe = dataflow.put(layer, workload, array)
+        parts = [part.name for part in parts_of(layer, layers)]
+        workload = np.sum([workloads[part] for part in parts], axis=0)
+        group, pe = dataflow.put(layer, Filters(workload, tuple(patterns[part] for part in parts)), array)
         used = _used_pes(group * array.pes + pe, int(group.max(initial=-1)) + 1, array.pes)
         copies = dataflow.copies(used, layer.positions, array)
         where = group, pe, copies
@@ -110,8 +123,13 @@ def place(ticket: Ticket, array: Array) -> tuple[Placed, ...]:
     return tuple(placed)
 
 
+def parts_of(layer: Layer, layers: Sequence[Layer]) -> list[Layer]:
+    """Return which of `layers` need the same order of filters: those that add to the same sum, or the layer alone."""
+    return [layer] if layer.adds_to is None else [other for other in layers if other.adds_to == layer.adds_to]
+
+
 def place_whole(layer: Layer, mask: Bools) -> Placed:
-    """Put a layer on as many PEs as it has filters: one group, in which each filter has a PE of its own."""
+    """Put a layer on as many PEs as it has filters: one group, in which each filter has a PE of its own, in order."""
     one = np.zeros(layer.filters, dtype=np.int64)
     own, copies, nonzeros = np.arange(layer.filters), np.ones(1, dtype=np.int64), _nonzeros(mask, layer.filters)
     return Placed(layer, mask, layer.filters, one, own, copies, nonzeros)

@@ -23,6 +23,7 @@ def compile_loops() -> None:
             simulate(ticket, array, Broadcast.model_validate({"granularity": granularity}))
     for choice in CHOICES:
         balance(ticket, Array(pes=2), Balance(select=choice), seed=0)
+    balance(ticket, Array(pes=2, mapping="patterns"), Balance(share=2, team="alike"))
     compare_rivals(ticket, Array(pes=2))
 
 

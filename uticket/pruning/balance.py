@@ -14,10 +14,13 @@ from uticket.base.seeds import generator
 from uticket.config.array import Array
 from uticket.config.pruning import Balance
 from uticket.config.tables import TARGETS
-from uticket.mapping.placed import Bools, Placed, place, place_whole
+from uticket.mapping.placed import Bools, Placed, parts_of, place, place_whole
+from uticket.mapping.policies import Filters
+from uticket.pruning.alike import with_alike_teams
 from uticket.pruning.bins import Bins
 from uticket.pruning.choices import CHOICES, Values
 from uticket.pruning.teams import share_positions
+from uticket.ticket.layer import Layer
 from uticket.ticket.mask import Mask
 from uticket.ticket.ticket import Ticket
 
@@ -42,21 +45,23 @@ def balance(
     if positions are to be shared where that cannot be.
     """
     array, how = array or Array(), how or Balance()
-    how.check_on(array)
+    trained = ticket.mask if trained is None else trained
     _check_layers(how, ticket)
     if how.select == "magnitude" and ticket.weights is None:
         raise InputError("select: expected weights, by which magnitude selects, got 0/1 masks")
     if how.scope == "group":
-        placed = place(ticket, array.model_copy(update={"weight_bits": None}))
+        how.check_on(array)
+        placed = place(ticket, array.model_copy(update={"weight_bits": None}), trained)
     else:
-        placed = tuple(place_whole(layer, ticket.mask[layer.name]) for layer in ticket.on_pes)
+        placed = tuple(_place_whole(layer, ticket, how, trained) for layer in ticket.on_pes)
+    if how.team == "alike":
+        placed = with_alike_teams(placed, how, trained, ticket.weights)
     balanced = {}
     for of_layer in placed:
         name = of_layer.layer.name
-        before = None if trained is None else trained[name]
         values = None if ticket.weights is None else ticket.weights[name]
         rng = generator(seed, *purpose, name)
-        balanced[name] = balance_layer(of_layer, how, rng, before, values)
+        balanced[name] = balance_layer(of_layer, how, rng, trained[name], values)
     return replace(ticket, mask=ticket.mask.replace(balanced))
 
 
@@ -65,6 +70,15 @@ def _check_layers(how: Balance, ticket: Ticket) -> None:
     for name in how.share if isinstance(how.share, dict) else ():
         if name not in names:
             raise InputError(f"share: expected layers on the PEs ({', '.join(names)}), got {name!r}")
+
+
+def _place_whole(layer: Layer, ticket: Ticket, how: Balance, trained: Mask) -> Placed:
+    """Put a layer on a PE for each filter, those of a team that it has next to each other."""
+    placed = place_whole(layer, ticket.mask[layer.name])
+    if how.share_of(layer.name) == 1:
+        return placed
+    masks = tuple(trained[part.name] for part in parts_of(layer, ticket.on_pes))
+    return placed.in_order(Filters(placed.nonzeros, masks).by_pattern)
 
 
 def balance_layer(

@@ -7,9 +7,9 @@ CYCLES = "utilization work_cycles idle_cycles latency_cycles"
 OTHERS = Section(
     "Other mappings of the same masks",
     [Listing("mappings", f"method ticket mapping groups {CYCLES}")],
-    "contiguous: filters in their own order; sorted: by their number of weights; paired: two filters on a PE, the "
-    "densest with the sparsest. Sorting and pairing permute the filters of a layer, which is free where the next layer "
-    "can be permuted too.",
+    "contiguous: filters in their own order; patterns: those that keep the same positions next to each other; sorted: "
+    "by their number of weights; paired: two filters on a PE, the densest with the sparsest. All but the first permute "
+    "the filters of a layer, which is free where the next layer can be permuted too.",
 )
 ROUNDED = Section(
     "Rounded weights",
