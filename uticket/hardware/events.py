@@ -56,11 +56,11 @@ def _run_image(
     arriving = {copies: tokens_of(placed.layer, image, cuts, broadcast.token_cost) for copies, cuts in tiles.items()}
     for weights, copies in zip(groups, placed.copies.tolist(), strict=True):
         tokens = arriving[copies]
-        delivered = int(tokens.num[weights.wanted].sum())
+        delivered = int(tokens.num_of_key[weights.wanted].sum())
         result.delivered_tokens += delivered
         result.dropped_tokens += len(tokens.cost) - delivered
-        result.operations += int((tokens.spikes[weights.key] * weights.times).sum())
-        result.pushes += int(tokens.num[weights.key].sum()) if broadcast.fifo_depth else 0
+        result.operations += int(tokens.spikes[weights.key] @ weights.times)
+        result.pushes += int(tokens.num_of_key[weights.key].sum()) if broadcast.fifo_depth else 0
     for stretch in STRETCHES[placed.dataflow.supply](placed, groups, arriving, array, broadcast):
         result.add(*stretch)
     return result

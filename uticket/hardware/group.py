@@ -4,12 +4,12 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 
 from uticket.config.array import Broadcast
 from uticket.hardware.recurrence import TileRun, private, window
+from uticket.hardware.runs import Runs, by_activation, by_position
 from uticket.hardware.streams import private_streams, windows
 from uticket.hardware.tokens import Tokens
 from uticket.mapping.placed import Bools, Placed
@@ -51,37 +51,13 @@ def group_weights(placed: Placed) -> Iterator[GroupWeights]:
         yield GroupWeights(key, pe, times[of_group], used)
 
 
-class Runs(NamedTuple):
-    """What is sent in a tile, in runs of tokens for the same PEs, in order; each field has the shape (runs,)."""
-
-    key: Ints  # kernel position
-    copy: Ints  # of the group
-    begin: Ints  # its first token, and the end
-    end: Ints
-    first: Ints  # its first receiving weight, and the end
-    last: Ints
-
-
-def _by_position(weights: GroupWeights, tokens: Tokens, tile: int, broadcast: Broadcast) -> Runs:
-    """Return what is sent in a tile, kernel position by kernel position, a run for each copy."""
-    copies = np.arange(tokens.tiles.copies)
-    keys = weights.wanted if broadcast.skip_unwanted else np.arange(len(tokens.num))
-    at = [np.searchsorted(weights.key, keys, side) for side in ("left", "right")]
-    first, last = (place[:, np.newaxis] + copies * len(weights.key) for place in at)
-    begin, end = (edge[keys][:, tile * len(copies) + copies].ravel() for edge in (tokens.begin, tokens.end))
-    return Runs(np.repeat(keys, len(copies)), np.tile(copies, len(keys)), begin, end, first.ravel(), last.ravel())
-
-
-def _by_activation(weights: GroupWeights, tokens: Tokens, tile: int, broadcast: Broadcast) -> Runs:
-    """Return what is sent in a tile, activation by activation, a run for each token."""
-    sent = tokens.by_activation[tile]
-    edges = np.searchsorted(weights.key, np.arange(len(tokens.num) + 1))  # of the weights of each key
-    first, last = edges[tokens.key[sent]], edges[tokens.key[sent] + 1]
-    chosen = last > first if broadcast.skip_unwanted else np.ones(len(sent), dtype=bool)
-    sent = sent[chosen]
-    copy = tokens.part[sent] % tokens.tiles.copies
-    of_copy = copy * len(weights.key)
-    return Runs(tokens.key[sent], copy, sent, sent + 1, first[chosen] + of_copy, last[chosen] + of_copy)
+def _runs(weights: GroupWeights, tokens: Tokens, tile: int, broadcast: Broadcast) -> Runs:
+    """Return what is sent in a tile, in the order of the broadcast."""
+    copies, skip = tokens.tiles.copies, broadcast.skip_unwanted
+    if broadcast.order == "position":
+        return by_position(weights.key, tokens.begin, tokens.end, tile, copies, skip)
+    of_token = tokens.by_activation[tile], tokens.key, tokens.part
+    return by_activation(weights.key, *of_token, len(tokens.num), copies, skip)
 
 
 def _with_swaps(runs: Runs, tokens: Tokens, receivers: Ints, streams: int) -> Runs:
@@ -119,7 +95,7 @@ def run_tile(
     swaps = active * (swap * (len(tokens.num) // tokens.kernel))
     depth = int(min(broadcast.fifo_depth, UNLIMITED))
     if broadcast.granularity == "token":
-        runs = (_by_position if broadcast.order == "position" else _by_activation)(weights, tokens, tile, broadcast)
+        runs = _runs(weights, tokens, tile, broadcast)
         receiving, times, cost = pe.T.ravel(), np.tile(weights.times, copies), tokens.cost
         if swap:
             changing = np.flatnonzero(active)

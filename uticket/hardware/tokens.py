@@ -38,9 +38,15 @@ class Tokens:
         return self.end - self.begin
 
     @cached_property
+    def num_of_key(self) -> Ints:
+        """Tokens of each key, shape (keys,)."""
+        num: Ints = self.num.sum(axis=1)
+        return num
+
+    @cached_property
     def key(self) -> Ints:
         """The key of each token, shape (tokens,)."""
-        return np.repeat(np.arange(len(self.num)), self.num.sum(axis=1))
+        return np.repeat(np.arange(len(self.num)), self.num_of_key)
 
     @cached_property
     def part(self) -> Ints:

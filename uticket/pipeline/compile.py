@@ -13,14 +13,15 @@ from uticket.pruning.balance import balance
 from uticket.rivals.compare import compare_rivals
 from uticket.ticket.ticket import Ticket
 
+BROADCASTS = Broadcast(), Broadcast(order="activation"), Broadcast(granularity="channel")
+
 
 def compile_loops() -> None:
     """Simulate, balance and compare a small ticket in all ways that call other loops, or give them other types."""
     ticket = _ticket()
     for dataflow in DATAFLOWS:
-        for granularity, swap in product(("token", "channel"), (0, 1)):
-            array = Array(pes=2, dataflow=dataflow, weight_swap_cycles=swap)
-            simulate(ticket, array, Broadcast.model_validate({"granularity": granularity}))
+        for broadcast, swap in product(BROADCASTS, (0, 1)):
+            simulate(ticket, Array(pes=2, dataflow=dataflow, weight_swap_cycles=swap), broadcast)
     for choice in CHOICES:
         balance(ticket, Array(pes=2), Balance(select=choice), seed=0)
     balance(ticket, Array(pes=2, mapping="patterns"), Balance(share=2, team="alike"))
