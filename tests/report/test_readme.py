@@ -11,7 +11,9 @@ from uticket.report.readme import END, begin, results_markdown, sweep_markdown, 
 from uticket.report.write import write_report
 
 PAGES = ["README.md", "docs/simulator.md", "docs/training.md"]
+FIGURE = "docs/figures/vgg16-fifo-area.svg"
 SOURCES = ["params.yaml", "report/rounds.csv", "report/sweeps.csv"]
+SOURCES += [f"docs/results/vgg16_{name}.csv" for name in ("network", "latency", "energy")]
 SOURCES += [f"benchmarks/results/{name}.json" for name in ("simulate", "train", "sparse")]
 
 
@@ -61,13 +63,13 @@ def test_only_the_readme_is_needed(outputs: MakeOutputs, monkeypatch: pytest.Mon
 
 def test_pages_hold_the_results_of_the_committed_run(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
-    for name in PAGES + SOURCES:
+    for name in [*PAGES, FIGURE, *SOURCES]:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(
             subprocess.run(["git", "show", f"HEAD:{name}"], cwd=root, capture_output=True, check=True).stdout
         )
-    before = {name: (tmp_path / name).read_text() for name in PAGES}
+    before = {name: (tmp_path / name).read_text() for name in [*PAGES, FIGURE]}
     assert write_results() == [Path(name) for name in PAGES]
-    assert {name: (tmp_path / name).read_text() for name in PAGES} == before
+    assert {name: (tmp_path / name).read_text() for name in before} == before
     assert "| vgg16 at 32 x 32 | 2 % |" in before["docs/training.md"]

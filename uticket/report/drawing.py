@@ -2,7 +2,8 @@
 
 import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import matplotlib as mpl
@@ -36,15 +37,16 @@ SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 def draw_charts(charts: Iterable[Chart], tables: Tables) -> dict[str, str]:
     """Return the figures by name, as SVG text."""
+    return {chart.name: draw(partial(chart.plot, tables)) for chart in charts}
+
+
+def draw(plot: Callable[[Figure], None]) -> str:
+    """Return the figure that `plot` fills, as SVG text."""
     with mpl.rc_context(STYLE):
-        return {chart.name: _draw(chart, tables) for chart in charts}
-
-
-def _draw(chart: Chart, tables: Tables) -> str:
-    figure = Figure(figsize=(WIDTH, HEIGHT))
-    chart.plot(tables, figure)
-    text = io.StringIO()
-    FigureCanvasSVG(figure).print_svg(text, metadata={"Date": None, "Creator": None})
+        figure = Figure(figsize=(WIDTH, HEIGHT))
+        plot(figure)
+        text = io.StringIO()
+        FigureCanvasSVG(figure).print_svg(text, metadata={"Date": None, "Creator": None})
     return text.getvalue()
 
 

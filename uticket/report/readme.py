@@ -15,10 +15,15 @@ from uticket.report.benchmarks import (
     threads_markdown,
     training_markdown,
 )
+from uticket.report.fifo_area import area_figure
 from uticket.report.savings import NUMBERS, findings, results
 from uticket.report.tables import read_table
+from uticket.report.vgg16 import energy_markdown, latency_markdown, network_markdown, swap_markdown
 
 BENCHMARKS = Path("benchmarks/results")
+STUDY = Path("docs/results")
+AREA_FIGURE = Path("docs/figures/vgg16-fifo-area.svg")
+MODELS = ("analytic", "events")
 END = "<!-- end of results -->"
 
 
@@ -36,13 +41,28 @@ def write_results() -> list[Path]:
         simulate = BENCHMARKS / "simulate.json"
         texts[page] |= {"benchmark": simulation_markdown(simulate), "threads": threads_markdown(simulate)}
         texts[page]["start-up"] = start_up_markdown(simulate)
+        texts[page] |= vgg16_sections()
     if training.exists():
         train, sparse = BENCHMARKS / "train.json", BENCHMARKS / "sparse.json"
         texts[training] = {"train": training_markdown(train), "sparse": sparse_markdown(sparse)}
     for path, sections in texts.items():
         for name, text in sections.items():
             write_between(path, begin(name), END, text)
+    if page.exists():
+        write_text(AREA_FIGURE, area_figure(STUDY / "vgg16_latency.csv"))
     return list(texts)
+
+
+def vgg16_sections() -> dict[str, str]:
+    """Return the tables of `experiments/vgg16_costs.py` by section."""
+    energy = {f"vgg16.energy.{model}": energy_markdown(STUDY / "vgg16_energy.csv", model) for model in MODELS}
+    latency = STUDY / "vgg16_latency.csv"
+    return {
+        "vgg16.network": network_markdown(STUDY / "vgg16_network.csv"),
+        "vgg16.latency": latency_markdown(latency),
+        "vgg16.swap": swap_markdown(latency),
+        **energy,
+    }
 
 
 def begin(name: str) -> str:

@@ -25,6 +25,9 @@ TEXTS = (
     "knob",
     "value",
     "weight_format",
+    "order",
+    "format",
+    "chip",
 )  # columns; all others are numbers
 COSTS = ("utilization", "busy_share", "work_cycles", "idle_cycles", "latency_cycles", "energy", "pe_pj")
 MEASURED = ("accuracy", "sparsity", "spike_sparsity")

@@ -1,0 +1,42 @@
+"""Figure of docs/simulator.md: the latency of a VGG-16 against the area of the FIFOs, from docs/results/."""
+
+import math
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from uticket.report.drawing import by_method, column, draw, group_by, legend_right, log_axis, panels, text_inches
+from uticket.report.vgg16 import read_cases
+
+LINES = {"position": "o-", "activation": "s--"}  # by order of the tokens
+
+
+def area_figure(path: Path) -> str:
+    """Return latency against the area of the FIFO of a PE as SVG text: a curve for each method and order of tokens.
+
+    path: vgg16_latency.csv. Rows without a FIFO, or with an unlimited one, have no place on the logarithmic axis.
+    """
+    rows = read_cases(path)
+    bare = min(row["pe_area_um2"] for row in rows)
+    points = [
+        {**row, "fifo_area_um2": row["pe_area_um2"] - bare}
+        for row in rows
+        if row["model"] == "events" and row["weight_swap_cycles"] == 0 and bare < row["pe_area_um2"] < math.inf
+    ]
+
+    def plot(figure: Figure) -> None:
+        labels = [f"{method}, by {order}" for _, method, _ in by_method(points) for order in LINES]
+        (axes,) = panels(figure, right=text_inches(labels) + 0.4)
+        lines = []
+        for colour, _, found in by_method(points):
+            by_order = group_by(found, "order")
+            for order, style in LINES.items():
+                x, y = (column(by_order[order], name) for name in ("fifo_area_um2", "latency_cycles"))
+                lines += axes.plot(x, y, style, color=colour)
+        axes.set_xscale("log")
+        axes.xaxis.set_major_formatter("{x:,.0f}")
+        axes.set_xlabel("area of the FIFO of a PE (um2)")
+        log_axis(axes, "latency (cycles)")
+        legend_right(figure, lines, labels)
+
+    return draw(plot)
