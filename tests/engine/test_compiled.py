@@ -9,8 +9,9 @@ from tests.helpers import ROOT
 SCRIPT = """
 import hashlib
 import numpy as np
-from uticket.engine import norm_loops, sparse_loops
-from uticket.engine.sparse import KeptWeights
+import torch
+from uticket.engine import norm_loops
+from uticket.engine.sparse import KeptWeights, SparseConv
 draw = np.random.default_rng(0)
 x, grad_spikes = draw.standard_normal((2, 16, 3, 700), dtype=np.float32)
 scale, shift, mean, variance = draw.random((4, 16), dtype=np.float32)
@@ -19,16 +20,15 @@ norm_loops.statistics(x, mean, variance)
 sums = np.stack([mean, 1 / np.sqrt(variance)], 1).astype(np.float64)
 norm_loops.backward(x, grad_spikes, scale, shift, (0.25, 1.0, 2.0), True, grad, sums)
 mask = draw.random((24, 16, 3, 3)) < 0.05
-kept = KeptWeights.of(mask, 1, 1)
-source = draw.standard_normal((16, 2, 8, 8, 64), np.float32)
-grad_out = draw.standard_normal((24, 2, 8, 8, 64), np.float32)
-taps = kept.forward
-weights = draw.standard_normal(int(mask.sum()), np.float32)
-out, found = np.empty_like(grad_out), np.empty_like(weights)
-lists = taps.begin, taps.plane, taps.row, taps.column
-sparse_loops.convolve(source, *lists, weights, 1, 1, out)
-sparse_loops.weight_gradient(source, grad_out, *lists, 1, found)
-print(hashlib.sha256(b"".join(values.tobytes() for values in (mean, variance, grad, sums, out, found))).hexdigest())
+mask[4:12], mask[13:17] = mask[4], mask[13]  # blocks of filters that keep the same positions, among single ones
+results = []
+for images in (64, 23):
+    source = torch.from_numpy(draw.standard_normal((16, 2, 8, 8, images), np.float32)).requires_grad_()
+    weights = torch.from_numpy(draw.standard_normal(mask.shape, np.float32)).requires_grad_()
+    out = SparseConv.apply(source, weights, KeptWeights.of(mask, 1, 1))
+    out.backward(torch.from_numpy(draw.standard_normal((24, 2, 8, 8, images), np.float32)))
+    results += [out.detach().numpy(), source.grad.numpy(), weights.grad.numpy()]
+print(hashlib.sha256(b"".join(values.tobytes() for values in (mean, variance, grad, sums, *results))).hexdigest())
 """
 
 

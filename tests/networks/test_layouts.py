@@ -75,3 +75,15 @@ def test_layout_is_chosen_by_density():
     assert isinstance(choose_layout(convolutions, mask, positions), BatchLast)
     dense = Mask({name: np.ones_like(values) for name, values in mask.items()})
     assert isinstance(choose_layout(convolutions, dense, positions), BatchFirst)
+
+
+def test_teams_are_sparse_enough_at_higher_density():
+    network, mask = pruned("vgg7", 0.16)
+    convolutions = {n: m for n, m in weight_layers(network).items() if isinstance(m, nn.Conv2d)}
+    positions = {layer.name: layer.positions for layer in describe_layers(network, (2, 9, 9))}
+
+    def chosen(team):
+        shared = {n: m[::team].repeat(team, axis=0)[: len(m)] for n, m in mask.items()}
+        return type(choose_layout(convolutions, Mask(shared), positions))
+
+    assert [chosen(team) for team in (1, 3, 4, 8)] == [BatchFirst, BatchFirst, BatchLast, BatchLast]

@@ -7,9 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
+from uticket.engine.blocks import find_blocks, in_blocks
 from uticket.engine.layout import BatchFirst, Layout
 
-SPARSE_BELOW = 0.08  # density up to which kept weights alone are faster: benchmarks/results/sparse.json
+# densities up to which kept weights alone are faster: benchmarks/results/sparse.json
+SPARSE_BELOW = 0.08
+BLOCKS_BELOW = 0.2  # where four or more adjacent filters keep the same positions
 
 
 def choose_layout(
@@ -18,11 +21,13 @@ def choose_layout(
     """Return the layout in which a pruned network trains fastest on the CPU.
 
     convolutions, masks, output positions: by layer. It is BatchLast if more than half of the dense work is in layers
-    that are sparse enough. The density at which that pays was measured once and is fixed, so that results do not depend
-    on how busy the machine is.
+    that are sparse enough. The densities at which that pays were measured once and are fixed, so that results do not
+    depend on how busy the machine is.
     """
     work = {name: mask.size * positions[name] for name, mask in masks.items() if name in convolutions}
-    sparse = [name for name in work if masks[name].mean() < SPARSE_BELOW and _supported(convolutions[name])]
+    sparse = [
+        name for name in work if _supported(convolutions[name]) and _sparse_enough(convolutions[name], masks[name])
+    ]
     if sum(work[name] for name in sparse) <= sum(work.values()) / 2:
         return BatchFirst()
     from uticket.engine.batch_last import BatchLast  # imported here: numba only where it is used
@@ -38,3 +43,10 @@ def choose_layout(
 def _supported(module: nn.Conv2d) -> bool:
     square = len(set(module.stride)) == len(set(module.padding)) == 1
     return square and module.bias is None and math.prod(module.dilation) == module.groups == 1
+
+
+def _sparse_enough(module: nn.Conv2d, mask: NDArray[np.bool_]) -> bool:
+    """Return whether the time of the kept weights, in blocks and alone, is less than that of a dense convolution."""
+    together = in_blocks(find_blocks(mask, module.stride[0]), len(mask))
+    in_block, alone = mask[together].sum() / mask.size, mask[~together].sum() / mask.size
+    return bool(alone / SPARSE_BELOW + in_block / BLOCKS_BELOW < 1)

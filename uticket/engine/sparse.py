@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from uticket.engine import sparse_loops
+from uticket.engine import block_loops, sparse_loops
+from uticket.engine.blocks import BLOCK, Blocks, find_blocks, in_blocks
 
 Ints = NDArray[np.int64]
 
@@ -35,8 +36,13 @@ class Taps:
 
 @dataclass(frozen=True)
 class KeptWeights:
-    """Which weights of a convolution are kept: sorted by filter for the pass forward, by channel for that backward."""
+    """Which weights of a convolution are kept: sorted by filter for the pass forward, by channel for that backward.
 
+    Blocks of filters that keep the same positions are apart; `where` to `by_channel` are of the other filters.
+    """
+
+    blocks: Blocks
+    filters: Ints  # those in no block
     where: tuple[Ints, ...]  # filter, channel, row and column of each, in the order of `forward`
     forward: Taps
     backward: Taps
@@ -48,6 +54,9 @@ class KeptWeights:
     @classmethod
     def of(cls, mask: NDArray[np.bool_], stride: int, padding: int) -> "KeptWeights":
         """Sort the kept weights of a mask (filters, channels, height, width)."""
+        first = find_blocks(mask, stride)
+        alone = ~in_blocks(first, len(mask))
+        blocks, mask = Blocks.of(mask, first, padding), mask & alone[:, None, None, None]
         filters, channels, rows, columns = np.nonzero(mask)
         by_filter = np.lexsort((channels, columns, rows, filters))
         where = filters, channels, rows, columns = tuple(axis[by_filter] for axis in (filters, channels, rows, columns))
@@ -56,7 +65,7 @@ class KeptWeights:
         forward = Taps.of(filters, mask.shape[0], channels, down, right)
         back = [axis[by_channel] for axis in (channels, filters, -down, -right)]
         backward = Taps.of(back[0], mask.shape[1], *back[1:])
-        return cls(where, forward, backward, by_channel, mask.shape, stride, padding)
+        return cls(blocks, np.flatnonzero(alone), where, forward, backward, by_channel, mask.shape, stride, padding)
 
 
 class SparseConv(torch.autograd.Function):
@@ -69,9 +78,11 @@ class SparseConv(torch.autograd.Function):
         padded = [size + 2 * kept.padding for size in x.shape[2:4]]
         sizes = [(size - k) // kept.stride + 1 for size, k in zip(padded, kept.shape[2:], strict=True)]
         out = x.new_empty((kept.shape[0], x.shape[1], *sizes, x.shape[4]))
-        values, taps = weight.detach().numpy()[kept.where], kept.forward
-        lists = taps.begin, taps.plane, taps.row, taps.column, values
-        sparse_loops.convolve(x.detach().numpy(), *lists, kept.stride, 1, out.numpy())
+        source, values, (taps, blocks) = x.detach().numpy(), weight.detach().numpy(), (kept.forward, kept.blocks)
+        lists = taps.begin, taps.plane, taps.row, taps.column, values[kept.where]
+        sparse_loops.convolve(source, kept.filters, *lists, kept.stride, 1, out.numpy())
+        if len(blocks.first):  # else not even compiled
+            block_loops.convolve(source, *blocks.lists, values[blocks.where], out.numpy())
         ctx.save_for_backward(x, weight)
         ctx.kept = kept
         return out
@@ -80,16 +91,31 @@ class SparseConv(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad_out: Tensor) -> tuple[Tensor | None, Tensor, None]:
         """Return the gradients of the input and of the weight, which is 0 where a weight is pruned."""
-        (x, weight), kept = ctx.saved_tensors, ctx.kept
-        grad_out, values = grad_out.contiguous(), weight.detach().numpy()[kept.where]
-        grad_x = None
-        if ctx.needs_input_grad[0]:
-            grad_x, taps = torch.empty_like(x), kept.backward
-            lists = taps.begin, taps.plane, taps.row, taps.column, values[kept.by_channel]
-            sparse_loops.convolve(grad_out.numpy(), *lists, 1, kept.stride, grad_x.numpy())
-        taps, found = kept.forward, np.empty_like(values)
-        shifts = taps.begin, taps.plane, taps.row, taps.column
-        sparse_loops.weight_gradient(x.detach().numpy(), grad_out.numpy(), *shifts, kept.stride, found)
-        grad_weight = torch.zeros_like(weight)
-        grad_weight.numpy()[kept.where] = found
-        return grad_x, grad_weight, None
+        x, weight = ctx.saved_tensors
+        grad_out = grad_out.contiguous()
+        grad_x = _input_gradient(x, weight, grad_out, ctx.kept) if ctx.needs_input_grad[0] else None
+        return grad_x, _weight_gradient(x, weight, grad_out, ctx.kept), None
+
+
+def _input_gradient(x: Tensor, weight: Tensor, grad_out: Tensor, kept: KeptWeights) -> Tensor:
+    values, taps, blocks, grad_x = weight.detach().numpy(), kept.backward, kept.blocks, torch.empty_like(x)
+    lists = taps.begin, taps.plane, taps.row, taps.column, values[kept.where][kept.by_channel]
+    channels = np.arange(len(x) if len(kept.filters) else 0)  # without single filters, the blocks fill the gradient
+    sparse_loops.convolve(grad_out.numpy(), channels, *lists, 1, kept.stride, grad_x.numpy())
+    if len(blocks.first):
+        fill = len(kept.filters) == 0
+        block_loops.input_gradient(grad_out.numpy(), *blocks.lists, values[blocks.where], fill, grad_x.numpy())
+    return grad_x
+
+
+def _weight_gradient(x: Tensor, weight: Tensor, grad_out: Tensor, kept: KeptWeights) -> Tensor:
+    taps, blocks, grad = kept.forward, kept.blocks, torch.zeros_like(weight)
+    found = np.empty(len(kept.by_channel), np.float32)
+    shifts = taps.begin, taps.plane, taps.row, taps.column
+    sparse_loops.weight_gradient(x.detach().numpy(), grad_out.numpy(), *shifts, kept.stride, found)
+    grad.numpy()[kept.where] = found
+    if len(blocks.first):
+        in_blocks_found = np.empty((len(blocks.plane), BLOCK), np.float32)
+        block_loops.weight_gradient(x.detach().numpy(), grad_out.numpy(), *blocks.lists, in_blocks_found)
+        grad.numpy()[blocks.where] = in_blocks_found
+    return grad

@@ -17,17 +17,26 @@ SUMS = {"contract", "reassoc", "nsz"}  # sums may be taken in another order, as 
 
 @numba.njit(parallel=True, fastmath=SUMS, cache=True)
 def convolve(
-    source: Floats, begin: Ints, plane: Ints, row: Ints, column: Ints, weight: Floats, down: int, up: int, out: Floats
+    source: Floats,
+    targets: Ints,
+    begin: Ints,
+    plane: Ints,
+    row: Ints,
+    column: Ints,
+    weight: Floats,
+    down: int,
+    up: int,
+    out: Floats,
 ) -> None:
-    """Fill `out` with sums of weighted, shifted planes of `source`; both are (planes, T, height, width, B).
+    """Fill planes of `out` with sums of weighted, shifted planes of `source`; both are (planes, T, height, width, B).
 
-    Output plane f adds the weights begin[f] .. begin[f + 1] - 1: each times its plane of the source, at row
-    (y * down + its row) / up where that is whole, columns likewise. Forward, down is the stride and up is 1; backward
-    to the input it is the other way round. Weights of one shift stand together.
+    Output plane f, one of the `targets`, adds the weights begin[f] .. begin[f + 1] - 1: each times its plane of the
+    source, at row (y * down + its row) / up where that is whole, columns likewise. Forward, down is the stride and up
+    is 1; backward to the input it is the other way round. Weights of one shift stand together.
     """
-    planes, timesteps, height = out.shape[:3]
+    planes, timesteps, height = len(targets), out.shape[1], out.shape[2]
     for place in numba.prange(planes * timesteps * height):  # planes innermost: the rows that they read stay in cache
-        f, y, t = place % planes, place // planes % height, place // (planes * height)
+        f, y, t = targets[place % planes], place // planes % height, place // (planes * height)
         to = out[f, t, y]
         to[:] = 0
         k, end = begin[f], begin[f + 1]
