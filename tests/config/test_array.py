@@ -19,7 +19,11 @@ from uticket.config.params import read_params
         ("pes", None, r"pes: expected integer, got nothing"),
         ("pes", 10**9, r"pes: expected less than or equal to 65536, got 1000000000"),
         ("mapping", "zigzag", r"mapping: expected one of contiguous, patterns, sorted, paired, got 'zigzag'"),
-        ("dataflow", "rows", r"dataflow: expected one of filters, input-channels, outputs, gustavson, got 'rows'"),
+        (
+            "dataflow",
+            "rows",
+            r"dataflow: expected one of filters, input-channels, outputs, gustavson, inner-join, got 'rows'",
+        ),
         ("weight_bits", 1, r"weight_bits: expected greater than or equal to 2, got 1"),
         ("chip", "", r"chip: expected some text, got ''"),
         ("models", ["events"], r"models: expected analytic, on which the report builds, .*, got events"),

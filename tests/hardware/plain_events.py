@@ -23,16 +23,17 @@ Case = tuple[Layer, np.ndarray, np.ndarray, Array, Broadcast]
 
 
 any_dataflow = st.sampled_from(sorted(DATAFLOWS))
+few = st.integers(1, 3)
 
 
 @st.composite
-def cases(draw, dataflows=any_dataflow) -> Case:
+def cases(draw, dataflows=any_dataflow, channels=few) -> Case:
     """A layer, its mask and spikes for T = 3, an array and a broadcast."""
     kernel = draw(st.sampled_from([(1, 1), (3, 3), (2, 3)]))
     size = draw(st.tuples(st.integers(kernel[0], 5), st.integers(kernel[1], 5)))
     stride = draw(st.sampled_from([(1, 1), (2, 1), (2, 2)]))
     padding = draw(st.sampled_from([(0, 0), (1, 1)]))
-    layer = layer_of(draw(st.integers(1, 6)), draw(st.integers(1, 3)), size, kernel, stride, padding)
+    layer = layer_of(draw(st.integers(1, 6)), draw(channels), size, kernel, stride, padding)
     rng = np.random.default_rng(draw(st.integers(0, 999)))
     mask = rng.random((layer.filters, layer.channels, *kernel)) < draw(st.sampled_from([0.05, 0.3, 1.0]))
     spikes = rng.random((draw(st.integers(1, 2)), 3, layer.channels, *size)) < draw(st.sampled_from([0.0, 0.2, 1.0]))
@@ -82,7 +83,7 @@ class Plain:
         self.placed = placed_on(layer, mask, array)
         self.per_unit = len(self.placed.group) // layer.filters  # units of a filter
         self.outputs = list(product(range(layer.output_size[0]), range(layer.output_size[1])))
-        self.swap = array.weight_swap_cycles if array.dataflow != "gustavson" else 0
+        self.swap = array.weight_swap_cycles if array.dataflow not in ("gustavson", "inner-join") else 0
         of_a_pe = {}  # the filters that it holds
         for u in range(len(self.placed.group)):
             of_a_pe.setdefault((int(self.placed.group[u]), int(self.placed.pe[u])), set()).add(u // self.per_unit)
@@ -189,6 +190,50 @@ class Plain:
         by_pe[3] = elapsed.max() - elapsed
         self.add(int(elapsed.max()), *by_pe)
 
+    def join_patches(self, image, group: int) -> None:
+        """A patch of inputs at a time for each copy, and a barrier at the end of the group."""
+        layer, broadcast, pes = self.layer, self.broadcast, self.array.pes
+        used, held = self.used(group), self.held(group)
+        copies = 1 if self.array.spare_pes == "idle" else max(1, min(pes // used, len(self.outputs)))
+        share = math.ceil(len(self.outputs) / copies)
+        keys = [*product(*(range(n) for n in self.mask.shape[1:]))]
+        filters = [0] * used
+        for g, p in zip(self.placed.group.tolist(), self.placed.pe.tolist(), strict=True):
+            if g == group:
+                filters[p] += 1
+        items, sending, scans = [], [], np.zeros(pes, dtype=int)
+        for nth in range(share):
+            item, slots = dict.fromkeys(range(pes), 0), 0
+            for copy, (y, x) in enumerate(self.outputs[nth::share]):
+                counts = [live(layer, image, *key, y, x) for key in keys]
+                wanted = [bool(held.get(key)) for key in keys]
+                sent = [
+                    n for n, wants in zip(counts, wanted, strict=True) if n and (wants or not broadcast.skip_unwanted)
+                ]
+                slots += len(sent)
+                self.pushes += len(sent) * used if broadcast.fifo_depth else 0
+                for n, wants, key in zip(counts, wanted, keys, strict=True):
+                    self.delivered, self.dropped = (
+                        self.delivered + (n > 0) * wants,
+                        self.dropped + (n > 0) * (not wants),
+                    )
+                    self.operations += n * sum(held.get(key, {}).values())
+                for p in range(used if sent else 0):
+                    for begin in range(0, len(keys), 128):
+                        of = zip(counts[begin : begin + 128], keys[begin : begin + 128], strict=True)
+                        matches = sum(COSTS[broadcast.token_cost][n] * held.get(key, {}).get(p, 0) for n, key in of)
+                        item[copy * used + p] += max(matches, filters[p])
+                        scans[copy * used + p] += max(filters[p] - matches, 0)
+            if slots:
+                items.append(item)
+                sending.append(0 if math.isinf(broadcast.width) else math.ceil(slots / broadcast.width))
+        step = step_through(items, sending, pes, min(broadcast.fifo_depth, 10**9))
+        drain = self.drain(1) * share
+        drains = np.array([drain * (p < used * copies) for p in range(pes)])
+        tail = step.tail + drain - drains
+        self.add(step.latency + drain, step.work - scans, step.starved, step.blocked, tail, scans, drains)
+        self.note(step)
+
 
 def plainly(layer, mask, spikes, array, broadcast) -> dict[str, object]:
     """What a layer costs, step by step."""
@@ -196,9 +241,10 @@ def plainly(layer, mask, spikes, array, broadcast) -> dict[str, object]:
     for image in spikes:
         if array.dataflow in ("outputs", "gustavson"):
             plain.stream_to_each(image)
-        else:
-            for group in range(plain.placed.num_groups):
-                plain.broadcast_to_all(image, group)
+            continue
+        run_group = plain.join_patches if array.dataflow == "inner-join" else plain.broadcast_to_all
+        for group in range(plain.placed.num_groups):
+            run_group(image, group)
     names = ("work", "starved", "blocked", "tail", "swap", "drain")
     return {
         "latency_cycles": plain.latency,

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.hardware.plain_events import COSTS, IDEAL, cases, placed_on, plainly, run
+from tests.hardware.plain_events import COSTS, IDEAL, cases, few, placed_on, plainly, run
 from tests.helpers import layer_of
 from uticket.base.errors import InputError
 from uticket.config.array import Array, Broadcast
@@ -13,12 +13,13 @@ from uticket.config.pruning import Balance
 from uticket.hardware.analytic import analytic
 from uticket.hardware.cycles import layer_cycles
 from uticket.hardware.events import events, layer_events
-from uticket.hardware.overhead import group_overheads
+from uticket.hardware.overhead import group_overheads, scan_cycles
 from uticket.hardware.tiles import tiles_of
 from uticket.mapping.dataflows import DATAFLOWS
 from uticket.pruning.balance import balance_layer
 from uticket.ticket.ticket import Ticket
 
+many = st.sampled_from([1, 2, 15, 29])  # channels: with kernels of 3 x 3 one, two and three chunks of a bitmap
 STARVING = Broadcast(fifo_depth=math.inf, width=1, token_cost="one", skip_unwanted=False)
 
 
@@ -26,7 +27,7 @@ STARVING = Broadcast(fifo_depth=math.inf, width=1, token_cost="one", skip_unwant
 @settings(max_examples=300, deadline=None)
 @given(data=st.data())
 def test_layer_runs_as_in_plain_loops(dataflow, data):
-    case = data.draw(cases(st.just(dataflow)))
+    case = data.draw(cases(st.just(dataflow), many if dataflow == "inner-join" else few))
     result = run(*case)
     expected = plainly(*case)
     found = {name: getattr(result, name) for name in expected}
@@ -34,7 +35,7 @@ def test_layer_runs_as_in_plain_loops(dataflow, data):
 
 
 @settings(max_examples=300, deadline=None)
-@given(cases())
+@given(st.one_of(cases(), cases(st.just("inner-join"), many)))
 def test_dense_spikes_without_padding_take_what_the_analytic_model_says(case):
     layer, mask, spikes, array, _ = case
     layer = layer_of(layer.filters, layer.channels, layer.input_size, layer.kernel, layer.stride, padding=(0, 0))
@@ -47,7 +48,7 @@ def test_dense_spikes_without_padding_take_what_the_analytic_model_says(case):
         assert getattr(one, f"{name}_cycles") == getattr(other, f"{name}_cycles"), name
     assert one.busy_share == pytest.approx(other.busy_share)
     assert result.operations == result.work_cycles
-    if not array.weight_swap_cycles and math.isinf(array.drain_width):
+    if not result.swap.any() and math.isinf(array.drain_width):
         assert result.utilization == pytest.approx(layer_cycles(placed, timesteps=3).utilization)
 
 
@@ -97,6 +98,9 @@ def test_pes_with_streams_of_their_own_never_wait_for_each_other(case):
     assert ideal.starved.sum() == 0
     none = IDEAL.model_copy(update={"token_cost": broadcast.token_cost, "fifo_depth": 0})
     assert run(layer, mask, spikes, array, none).latency_cycles == ideal.latency_cycles  # a FIFO gains nothing
+    free = array.model_copy(update={"weight_swap_cycles": 0, "drain_width": math.inf})
+    both = [free.model_copy(update={"dataflow": name}) for name in ("outputs", "gustavson")]
+    assert len({run(layer, mask, spikes, one, none).latency_cycles for one in both}) == 1
 
 
 @settings(max_examples=300, deadline=None)
@@ -124,8 +128,24 @@ def test_pes_that_keep_the_same_positions_never_wait(case, groups, depth):
     wide = broadcast.model_copy(update={"fifo_depth": depth, "width": math.inf})
     result = run(layer, shared, spikes, array, wide)
     assert (result.idle_cycles, result.starved.sum(), result.blocked.sum(), result.tail.sum()) == (0, 0, 0, 0)
-    if not array.weight_swap_cycles and math.isinf(array.drain_width):
+    if not result.swap.any() and math.isinf(array.drain_width):
         assert (result.busy_share, result.utilization) == (1.0, 1.0)
+
+
+def test_a_pe_joins_128_bits_of_its_filters_in_a_cycle():
+    """150 inputs are two chunks; filter 0 has three weights in the first of them, filter 1 one in the second."""
+    layer = layer_of(filters=2, channels=150, size=(1, 2), kernel=(1, 1), padding=(0, 0))
+    mask, spikes = np.zeros((2, 150, 1, 1), dtype=bool), np.ones((1, 1, 150, 1, 2), dtype=bool)
+    mask[0, :3] = mask[1, 128] = True
+    spikes[..., 1] = False  # the second patch is not sent
+    broadcast = Broadcast(fifo_depth=1, token_cost="one")
+    two = run(layer, mask, spikes, Array(pes=2, dataflow="inner-join"), broadcast)
+    assert (two.work.tolist(), two.swap.tolist(), two.tail.tolist()) == ([3, 1], [1, 1], [0, 2])
+    assert two.pushes == 2 * 4  # both PEs keep the four wanted inputs
+    one = run(layer, mask, spikes, Array(pes=1, mapping="paired", dataflow="inner-join"), broadcast)
+    assert (one.work.tolist(), one.swap.tolist()) == ([4], [1])  # three matches, and one in two cycles
+    scans = scan_cycles(placed_on(layer, mask, Array(pes=2, dataflow="inner-join")), timesteps=4)
+    assert scans.tolist() == [[1, 1]]
 
 
 @pytest.mark.parametrize("threads", ["1", "2", "5"])

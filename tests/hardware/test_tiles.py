@@ -69,3 +69,9 @@ def test_with_gustavson_all_filters_share_the_accumulators():
     assert [tiles_of(placed, n)[16].num_tiles for n in (256, 3)] == [1, 1]  # an output on each of the 16 PEs
     fewer = placed_on(layer_of(filters=3, size=(4, 4)), placed.mask, Array(pes=2, dataflow="gustavson"))
     assert [tiles_of(fewer, n)[2].num_tiles for n in (24, 12, 3)] == [1, 2, 8]
+
+
+def test_with_patches_each_output_is_a_tile_of_its_own():
+    layer, mask = layer_of(filters=2, size=(4, 5)), np.ones((2, 2, 3, 3), dtype=bool)
+    placed = placed_on(layer, mask, Array(pes=6, dataflow="inner-join"))
+    assert {copies: (n.num_tiles, n.part.max()) for copies, n in tiles_of(placed, 256).items()} == {3: (7, 19)}

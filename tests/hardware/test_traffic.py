@@ -128,6 +128,12 @@ def test_pes_with_streams_of_their_own_read_what_each_of_them_needs(chip):
     assert traffic.weights.reads == 4 * traffic.weights.writes  # a copy for each PE
 
 
+def test_patches_are_read_one_by_one_for_each_group(chip):
+    array = Array(pes=2, dataflow="inner-join")
+    placed = placed_on(layer_of(channels=4, size=(4, 4)), np.ones((4, 4, 3, 3), dtype=bool), array)
+    assert traffic_of(placed, chip).spikes.reads == 2 * 4 * 4 * (4 * 9 + 8 * 6 + 4 * 4) // 8
+
+
 def test_columns_name_each_kind_of_access(chip):
     layer, mask = layer_of(), np.ones((4, 2, 3, 3), dtype=bool)
     traffic = traffic_of(placed_on(layer, mask, Array()), chip)

@@ -87,7 +87,7 @@ class Balance(_Balancing):
         for share in shares if self.scope == "group" else ():
             if array.pes % share:
                 raise InputError(f"{block}share: expected a divisor of the {array.pes} PEs, got {share}")
-            if share > 1 and array.dataflow != "filters":
+            if share > 1 and array.dataflow not in ("filters", "inner-join"):
                 no_teams = "in which a PE has no filter of its own"
                 raise InputError(
                     f"{block}share: expected 1 with the dataflow {array.dataflow}, {no_teams}, got {share}"

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from uticket.base.errors import InputError
 from uticket.config.array import Array, Broadcast
 from uticket.hardware.cycles import layer_cycles
-from uticket.hardware.overhead import group_overheads
+from uticket.hardware.overhead import group_overheads, scan_cycles
 from uticket.hardware.timing import LayerTiming, Timing
 from uticket.mapping.placed import Placed
 from uticket.ticket.ticket import Ticket
@@ -19,8 +19,11 @@ def analytic(placed: Placed, ticket: Ticket, array: Array, broadcast: Broadcast)
     cycles, layer = layer_cycles(placed, ticket.timesteps), placed.layer
     active = placed.used_pes * placed.copies
     swaps, drains = group_overheads(placed, array)
-    latency = cycles.latency_cycles + int((swaps + drains).sum())
-    swapping, draining = int((swaps * active).sum()), int((drains * active).sum())
+    scans, matches = scan_cycles(placed, ticket.timesteps), placed.workload * ticket.timesteps
+    longer = (matches + scans).max(axis=1) - matches.max(axis=1)  # for each output
+    latency = cycles.latency_cycles + int((swaps + drains + longer * -(-layer.positions // placed.copies)).sum())
+    swapping = int((swaps * active).sum() + scans.sum() * layer.positions)
+    draining = int((drains * active).sum())
     idle = placed.pes * latency - cycles.work_cycles - swapping - draining
     timing = Timing(
         utilization=cycles.utilization,

@@ -60,7 +60,10 @@ def _run_image(
         result.delivered_tokens += delivered
         result.dropped_tokens += len(tokens.cost) - delivered
         result.operations += int(tokens.spikes[weights.key] @ weights.times)
-        result.pushes += int(tokens.num_of_key[weights.key].sum()) if broadcast.fifo_depth else 0
+        if broadcast.fifo_depth and placed.dataflow.supply == "patches":  # all PEs of a copy keep the whole patch
+            result.pushes += int(weights.sent(tokens, broadcast.skip_unwanted).sum()) * weights.pes
+        elif broadcast.fifo_depth:
+            result.pushes += int(tokens.num_of_key[weights.key].sum())
     for stretch in STRETCHES[placed.dataflow.supply](placed, groups, arriving, array, broadcast):
         result.add(*stretch)
     return result

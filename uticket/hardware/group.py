@@ -36,6 +36,11 @@ class GroupWeights:
         """The kernel positions for which a PE has a weight, ascending."""
         return np.unique(self.key)
 
+    def sent(self, tokens: Tokens, skip_unwanted: bool) -> Ints:
+        """Return the tokens that are sent for each part of the outputs, shape (parts,)."""
+        sent: Ints = (tokens.num[self.wanted] if skip_unwanted else tokens.num).sum(axis=0)
+        return sent
+
 
 def group_weights(placed: Placed) -> Iterator[GroupWeights]:
     """Return what the PEs of each group hold of a layer."""

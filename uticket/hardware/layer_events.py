@@ -24,7 +24,7 @@ class LayerEvents:
     starved: Ints  # (pes,), waiting for the broadcaster, which was sending something else
     blocked: Ints  # (pes,), waiting for the broadcaster, which was waiting for room in the FIFO of another PE
     tail: Ints  # (pes,), waiting for the end of the tile, with nothing left to do
-    swap: Ints  # (pes,), changing weights
+    swap: Ints  # (pes,), changing weights, or looking for them in bitmaps
     drain: Ints  # (pes,), emptying accumulators
     waited: int  # cycles that tokens (or channels) waited in FIFOs, summed
     occupancy_max: int  # the most of them in one FIFO at a time

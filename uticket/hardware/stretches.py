@@ -8,6 +8,7 @@ import numpy as np
 from uticket.config.array import Array, Broadcast
 from uticket.hardware.group import GroupWeights, run_tile
 from uticket.hardware.overhead import drain_cycles, swap_cycles
+from uticket.hardware.patches import run_patches
 from uticket.hardware.recurrence import TileRun
 from uticket.hardware.tiles import Tiles
 from uticket.hardware.tokens import Tokens
@@ -24,7 +25,7 @@ class Stretch(NamedTuple):
     group: int
     tile: int  # of the group
     run: TileRun  # without swaps
-    swaps: Ints  # (pes,), cycles of changing weights
+    swaps: Ints  # (pes,), cycles of changing weights, or of looking for them
     drains: Ints  # (pes,), cycles of emptying accumulators, after the run
 
 
@@ -58,14 +59,29 @@ def by_layer(
     yield Stretch(0, 0, run, swaps, drains)
 
 
-STRETCHES: dict[Supply, Callable[[Placed, Sequence[GroupWeights], Arriving, Array, Broadcast], Iterator[Stretch]]] = {
-    "broadcast": by_tile,
-    "streams": by_layer,
-}
+def by_group(
+    placed: Placed, groups: Sequence[GroupWeights], arriving: Arriving, array: Array, broadcast: Broadcast
+) -> Iterator[Stretch]:
+    """Run all outputs of each group, patch by patch, with all PEs waiting for the last one.
+
+    What they empty after each patch is added at the end.
+    """
+    filters = np.bincount(placed.bins, minlength=placed.workload.size).reshape(placed.workload.shape)
+    for group, weights in enumerate(groups):
+        copies = int(placed.copies[group])
+        tokens, active = arriving[copies], weights.active(copies, placed.pes)
+        run, scans = run_patches(weights, tokens, filters[group, : weights.pes], placed.pes, broadcast)
+        yield Stretch(group, 0, run, scans, active * drain_cycles(placed, tokens.tiles, array).sum())
+
+
+Run = Callable[[Placed, Sequence[GroupWeights], Arriving, Array, Broadcast], Iterator[Stretch]]
+STRETCHES: dict[Supply, Run] = {"broadcast": by_tile, "streams": by_layer, "patches": by_group}
 
 
 def num_stretches(placed: Placed, tiles: Mapping[int, Tiles]) -> tuple[int, int]:
     """Return the groups and the most tiles of a group between which there are barriers; tiles: by copies."""
     if placed.dataflow.supply == "streams":
         return 1, 1
+    if placed.dataflow.supply == "patches":
+        return placed.num_groups, 1
     return placed.num_groups, max(cuts.num_tiles for cuts in tiles.values())

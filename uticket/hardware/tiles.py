@@ -39,7 +39,8 @@ def tiles_of(placed: Placed, accumulators: int) -> dict[int, Tiles]:
 
     accumulators: of a PE; two filters on a PE share them.
     """
-    outputs = max(accumulators // placed.filters_of_a_pe, 1)
+    patches = placed.dataflow.supply == "patches"
+    outputs = 1 if patches else max(accumulators // placed.filters_of_a_pe, 1)
     into = cut if placed.dataflow.supply == "broadcast" else cut_by_copy
     return {number: into(placed.layer.output_size, outputs, number) for number in sorted(set(placed.copies.tolist()))}
 

@@ -25,7 +25,7 @@ class Timing:
     dropped_tokens: float  # for which none has
     operations: float  # weights that meet a spike
     fifo_pushes: float = 0.0  # tokens put into the FIFOs of PEs
-    swap_cycles: float = 0.0  # in which PEs change weights
+    swap_cycles: float = 0.0  # in which PEs change weights, or look for them in bitmaps
     drain_cycles: float = 0.0  # in which PEs empty their accumulators
 
 

@@ -132,9 +132,20 @@ class Gustavson(OwnOutputs):
         return Places(number * groups // layer.filters, np.zeros_like(number))
 
 
+class InnerJoin(WholeFilters):
+    """A PE computes one output of its filter at a time: the bitmap of its inputs is joined with that of the filter.
+
+    Source: SparTen, and LoAS for spikes, without what either does to balance PEs.
+    """
+
+    supply: Supply = "patches"
+    has_registers = False
+
+
 DATAFLOWS: dict[str, Dataflow] = {
     "filters": WholeFilters(),
     "input-channels": InputChannels(),
     "outputs": Outputs(),
     "gustavson": Gustavson(),
+    "inner-join": InnerJoin(),
 }

@@ -1,0 +1,50 @@
+"""One group of filters on all its outputs, each computed by joining bitmaps: of its inputs and of the weights.
+
+A patch is the inputs of one output position. It is sent to all PEs of a copy of the group, which add up the weights
+whose inputs have a spike: their matches. PEs may be some patches late (`window` of the recurrence).
+"""
+
+import numpy as np
+
+from uticket.config.array import Broadcast
+from uticket.hardware.group import UNLIMITED, GroupWeights
+from uticket.hardware.overhead import JOIN_BITS
+from uticket.hardware.recurrence import TileRun, window
+from uticket.hardware.tokens import Tokens
+from uticket.mapping.policies import Ints
+
+
+def run_patches(
+    weights: GroupWeights, tokens: Tokens, filters: Ints, pes: int, broadcast: Broadcast
+) -> tuple[TileRun, Ints]:
+    """Run one group; each copy takes its part of the outputs, one after another.
+
+    tokens: with one output in each part. filters: (PEs of the group,), how many each holds. A PE takes the cost of a
+    token for each match, and for JOIN_BITS bits of a patch at least a cycle for each of its filters. A patch in which
+    there is nothing to send is not sent. Returns what happened, with the cycles for matches alone as work, and the
+    others by PE, shape (pes,).
+    """
+    copies, parts = tokens.tiles.copies, tokens.num.shape[1]
+    held = np.zeros((weights.pes, len(tokens.num)))
+    held[weights.pe, weights.key] = weights.times
+    matched, joined = np.zeros((2, weights.pes, parts))  # exact: doubles hold whole numbers up to 2^53
+    for begin in range(0, len(tokens.num), JOIN_BITS):
+        bits = slice(begin, begin + JOIN_BITS)
+        cycles = held[:, bits] @ tokens.cycles[bits].astype(np.float64)
+        matched += cycles
+        joined += np.maximum(cycles, filters[:, np.newaxis])
+    sent = weights.sent(tokens, broadcast.skip_unwanted)
+    joined *= sent > 0
+    work, scans = (_by_pe(values, copies, pes) for values in (joined, joined - matched))
+    sent = sent.reshape(-1, copies).sum(axis=1)
+    taken = sent > 0
+    sending = np.ceil(sent / broadcast.width).astype(np.int64)
+    run = window(work[taken], sending[taken], int(min(broadcast.fifo_depth, UNLIMITED)))
+    scanning: Ints = scans.sum(axis=0)
+    return run._replace(work=run.work - scanning), scanning
+
+
+def _by_pe(cycles: np.ndarray, copies: int, pes: int) -> Ints:
+    """Return cycles by (PE of the group, part) as (patches of a copy, pes)."""
+    rows = cycles.reshape(len(cycles), -1, copies).transpose(1, 2, 0).reshape(-1, copies * len(cycles))
+    return np.pad(rows, [(0, 0), (0, pes - rows.shape[1])]).astype(np.int64)
