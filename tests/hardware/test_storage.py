@@ -8,7 +8,7 @@ from hypothesis.extra import numpy as hnp
 
 from tests.helpers import FLOWS, placed_flow, placed_mask
 from uticket.hardware.formats import size_bits
-from uticket.hardware.storage import fit_scratchpad, pack, unpack
+from uticket.hardware.storage import first_with_pattern, fit_scratchpad, pack, unpack
 from uticket.mapping.placed import Placed
 
 shapes = st.tuples(st.integers(1, 7), st.integers(1, 5), st.integers(1, 3), st.integers(1, 3))
@@ -27,6 +27,40 @@ def test_stream_of_two_filters_by_hand():
     assert (packed.unit.tolist(), packed.pe.tolist(), packed.begin.tolist()) == ([0, 1], [0, 1], [0, 2, 5])
 
 
+def test_filters_of_a_group_that_keep_the_same_positions_share_a_pattern():
+    values = np.array([[5, 0, 6], [0, 1, 0], [7, 0, 8], [9, 0, 4], [0, 2, 0], [3, 0, 1]])[:, :, np.newaxis, np.newaxis]
+    placed = placed_mask(values != 0, 3)  # groups of 0 .. 2 and 3 .. 5
+    assert first_with_pattern(placed, placed.mask).tolist() == [0, 1, 0, 3, 4, 3]
+    packed = pack(values, placed)
+    assert (packed.unit.tolist(), packed.pattern.tolist()) == ([0, 3, 1, 4, 2, 5], [0, 1, 2, 3, 0, 1])
+    assert [f"{byte:08b}" for byte in packed.wsp] == ["10100000", "10100000", "01000000", "01000000"]
+    stored = fit_scratchpad(placed, 1024)
+    assert stored.words.tolist() == [[3, 2, 2], [3, 2, 2]]  # a word of WSP on the first two PEs only
+    assert size_bits(placed, stored)["wsp"] == 16 * (10 + 4)
+    empty = placed_mask(np.zeros((2, 1, 3, 3), dtype=bool), 2)
+    assert first_with_pattern(empty, empty.mask).tolist() == [0, 1]
+    slices = placed_mask(np.ones((1, 4, 1, 1), dtype=bool), 2, dataflow="input-channels")
+    assert first_with_pattern(slices, slices.mask).tolist() == [0, 1, 2, 3]
+
+
+def test_a_pattern_is_shared_only_while_filters_store_the_same_positions():
+    values = np.array([[5, 6], [7, 8]])[:, :, np.newaxis, np.newaxis]
+    placed = placed_mask(values != 0, 2)
+    rounded = values * [[[[1]], [[1]]], [[[1]], [[0]]]]  # the last one rounds to zero
+    packed = pack(rounded, placed)
+    assert packed.pattern.tolist() == [0, 1]
+    assert np.array_equal(unpack(packed), rounded)
+
+
+def patterns_of(placed: Placed) -> list[tuple[int, bytes]]:
+    """The group and the positions of each unit that could share, a key for each unit that cannot."""
+    units = placed.mask.reshape(len(placed.group), -1)
+    alone = placed.units_per_filter > 1
+    return [
+        (n, b"") if alone or not units[n].any() else (int(g), units[n].tobytes()) for n, g in enumerate(placed.group)
+    ]
+
+
 @settings(max_examples=300, deadline=None)
 @given(levels, st.integers(1, 9), flows)
 def test_what_is_packed_is_what_is_unpacked(values, pes, flow):
@@ -39,9 +73,11 @@ def test_what_is_packed_is_what_is_unpacked(values, pes, flow):
     assert (packed.group == placed.group[packed.unit]).all()
     stored = fit_scratchpad(placed, 1024)
     size = size_bits(placed, stored)["wsp"]
-    assert size >= 16 * len(packed.words) + values.size
-    if flow in ("contiguous", "sorted"):
-        assert size == 16 * len(packed.words) + 16 * len(values) * math.ceil(values[0].size / 16)
+    patterns = len(set(patterns_of(placed)))
+    assert packed.pattern.max() == patterns - 1
+    assert size >= 16 * len(packed.words) + patterns * placed.unit_size
+    if flow in ("contiguous", "patterns", "sorted"):
+        assert size == 16 * len(packed.words) + 16 * patterns * math.ceil(values[0].size / 16)
 
 
 def test_weights_beyond_a_word_are_refused():
@@ -57,10 +93,15 @@ def plain_passes(placed: Placed, capacity: int) -> tuple[int, int]:
     channels, kernel = mask.shape[1], mask[0, 0].size
     units = [(f, c) for f in range(len(mask)) for c in range(channels)]
     per = len(units) // len(placed.bins)
+    first: dict[tuple[int, bytes], int] = {}
+    patterns = patterns_of(placed)
+    for unit in np.argsort(placed.bins, kind="stable").tolist():
+        first.setdefault(patterns[unit], unit)
+    own = {units[i] for i in range(len(units)) if first[patterns[i // per]] == i // per}
     words, passes = 0, 1
     for place in set(placed.bins.tolist()):
         held = [units[i] for i in range(len(units)) if placed.bins[i // per] == place]
-        need = lambda cut: sum(mask[f, c].sum() for f, c in cut) + math.ceil(kernel * len(cut) / 16)  # noqa: E731
+        need = lambda cut: sum(mask[f, c].sum() for f, c in cut) + math.ceil(kernel * len(own & {*cut}) / 16)  # noqa: E731
         words = max(words, need(held))
         count, run = 1, []
         for channel in range(channels):

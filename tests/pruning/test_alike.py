@@ -22,6 +22,7 @@ from uticket.ticket.ticket import Ticket
 
 ON = Array(pes=4, mapping="patterns")
 APART = rows("1100", "0011", "1100", "0011", "1010", "0101", "0101", "1010")  # pairs that do not stand together
+NOTHING = np.zeros_like(APART)
 
 
 def teams_of(order: np.ndarray, share: int) -> list[list[int]]:
@@ -74,6 +75,10 @@ def test_a_team_that_is_short_stands_last():
     assert team_order(likeness, np.arange(3), 2).tolist() == [1, 2, 0]
 
 
+def test_teams_stay_as_they_are_if_no_others_are_more_alike():
+    assert team_order(np.ones((4, 4), dtype=int), np.array([3, 0, 1, 2]), 2).tolist() == [0, 3, 1, 2]
+
+
 @pytest.mark.parametrize("scope", ["group", "layer"])
 def test_teams_that_are_alike_keep_what_they_share(scope):
     dense = Mask({"a": np.ones_like(APART)})  # before pruning, no filter shares with one and not with another
@@ -85,16 +90,15 @@ def test_teams_that_are_alike_keep_what_they_share(scope):
 
 
 def test_magnitudes_of_the_weights_that_are_scored_say_what_is_alike():
-    weights = np.array([[9, 1, 0], [0, 1, 9], [9, 1, 1], [1, 1, 9]], dtype=float)[:, :, None, None]
-    mask = rows("110", "010", "110", "010")  # pruned, 0 and 2 are the same, and 1 and 3
-    mask[1, 2] = mask[3, 0] = True
+    weights = np.array([[9, 0, 2, 0], [0, 9, 2, 0], [9, 0, 0, 2], [0, 9, 0, 2]], dtype=float)[:, :, None, None]
+    mask = rows("0010", "0010", "0001", "0001")  # all that pruning left: 0 and 1 are the same, and 2 and 3
     ticket = replace(Ticket.from_arrays({"a": weights}), mask=Mask({"a": mask}))
-    for scored, together in (("trained", [[0, 2], [1, 3]]), ("kept", [[0, 2], [1, 3]])):
+    for scored, together in (("trained", [[0, 2], [1, 3]]), ("kept", [[0, 1], [2, 3]])):
         how = Balance(share=2, team="alike", select="magnitude", team_weights=scored)
         after = balance(ticket, ON, how, trained=Mask({"a": weights != 0})).mask["a"]
         for one, other in together:
             assert np.array_equal(after[one], after[other])
-        assert not np.array_equal(after[0], after[1])
+        assert not np.array_equal(after[0], after[3])
 
 
 @settings(max_examples=100, deadline=None)
@@ -134,6 +138,11 @@ def test_layers_whose_outputs_are_added_have_the_same_teams():
         assert placed.bins[:4].tolist() == [0, 2, 1, 3]
         patterns = placed.mask[placed.order]
         assert np.array_equal(patterns[::2], patterns[1::2])
+    for first, second in ((APART, NOTHING), (NOTHING, APART)):  # either layer decides alone
+        parts = Ticket(layers, {"one": first, "two": second})
+        dense = Mask(dict.fromkeys(("one", "two"), np.ones_like(APART)))
+        alone = balance(parts, ON, Balance(share=2, team="alike"), trained=dense)
+        assert np.array_equal(alone.mask["one"] | alone.mask["two"], APART)
     with pytest.raises(InputError, match="share: expected the same number in the layers one, two, .*, got 1, 2"):
         balance(ticket, ON, Balance(share={"two": 2}, team="alike"))
 

@@ -2,7 +2,8 @@
 
 The stream of a PE: for each filter that it takes, the weight sparsity pattern (WSP: a bit for each kernel position of
 each input channel, set where there is a weight), then a 16-bit word for each of those weights, in the same order.
-Source: the paper's hardware section; facts of the hardware model, section 2.
+Filters of a group that keep the same positions, such as those of a team, have one WSP, in the stream of the first.
+Source: the paper's hardware section; facts of the hardware model, section 2. Differs in: the shared WSP.
 """
 
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from uticket.mapping.placed import Placed, count_by_row
+from uticket.mapping.placed import Bools, Placed, count_by_row
 from uticket.mapping.policies import Ints
 
 WORD_BITS = 16  # of the scratchpad, the paper
@@ -25,7 +26,8 @@ class Packed:
     pe: Ints  # (units,)
     group: Ints  # (units,)
     begin: Ints  # (units + 1,), where the words of a unit begin, and the end
-    wsp: NDArray[np.uint8]  # bits of all units, packed, each from a byte of its own
+    pattern: Ints  # (units,), number of the WSP that tells where the words of a unit belong
+    wsp: NDArray[np.uint8]  # bits of each WSP, packed, each from a byte of its own
     words: NDArray[np.int16]  # weights, as whole steps
 
 
@@ -41,19 +43,43 @@ def pack(levels: NDArray[np.signedinteger], placed: Placed) -> Packed:
     rows = placed.by_unit(levels)[unit]
     stored = rows != 0
     begin = np.append(0, np.cumsum(np.count_nonzero(stored, axis=1))).astype(np.int64)
-    wsp, words = np.packbits(stored, axis=1), rows[stored].astype(np.int16)
-    return Packed(levels.shape, unit, placed.pe[unit], placed.group[unit], begin, wsp.ravel(), words)
+    first = first_with_pattern(placed, levels != 0)[unit]
+    own = first == unit
+    number = np.empty_like(unit)
+    number[unit[own]] = np.arange(np.count_nonzero(own))
+    wsp, words = np.packbits(stored[own], axis=1), rows[stored].astype(np.int16)
+    return Packed(levels.shape, unit, placed.pe[unit], placed.group[unit], begin, number[first], wsp.ravel(), words)
 
 
 def unpack(packed: Packed) -> NDArray[np.int16]:
     """Return the levels that were packed, in the layer's shape."""
     size = int(np.prod(packed.shape)) // len(packed.unit)
-    stored = np.unpackbits(packed.wsp.reshape(len(packed.unit), -1), axis=1, count=size).astype(bool)
+    patterns = packed.wsp.reshape(int(packed.pattern.max(initial=-1)) + 1, -1)
+    stored = np.unpackbits(patterns, axis=1, count=size).astype(bool)[packed.pattern]
     rows = np.zeros(stored.shape, dtype=np.int16)
     rows[stored] = packed.words
     levels = np.empty_like(rows)
     levels[packed.unit] = rows
     return levels.reshape(packed.shape)
+
+
+def first_with_pattern(placed: Placed, kept: Bools) -> Ints:
+    """Return the unit whose WSP each unit shares: the first of its group that keeps the same positions.
+
+    The first in the order of PEs, the unit itself if there is no other. Filters without weights are no team, and slices
+    of a filter share none, because their positions are of different channels. kept: of the shape of the mask. Returns
+    shape (units,).
+    """
+    units = np.arange(len(placed.group))
+    if placed.units_per_filter > 1:
+        return units
+    rows = np.packbits(placed.by_unit(kept), axis=1)
+    first: dict[tuple[int, bytes], int] = {}
+    found = units.copy()
+    with_weights = placed.order[np.count_nonzero(rows, axis=1)[placed.order] > 0]
+    for unit in with_weights.tolist():
+        found[unit] = first.setdefault((int(placed.group[unit]), rows[unit].tobytes()), unit)
+    return found
 
 
 @dataclass(frozen=True)
@@ -67,8 +93,9 @@ class Scratchpad:
 def fit_scratchpad(placed: Placed, capacity: int) -> Scratchpad:
     """Return how full the scratchpads get; capacity: words of 16 bits.
 
-    A PE needs a word for each weight and ceil(bits of its WSP / 16). If that is too much, its input channels are cut
-    into runs that fit, one after another; a channel that alone does not fit takes as many passes as it fills.
+    A PE needs a word for each weight, and ceil(bits of WSP / 16) for the filters whose WSP is in its stream. If that is
+    too much, its input channels are cut into runs that fit, one after another; a channel that alone does not fit takes
+    as many passes as it fills.
     """
     channels, kernel = placed.layer.channels, placed.layer.kernel[0] * placed.layer.kernel[1]
     by_channel = count_by_row(np.ascontiguousarray(placed.mask).reshape(-1, kernel))
@@ -76,7 +103,8 @@ def fit_scratchpad(placed: Placed, capacity: int) -> Scratchpad:
     place = placed.bins[unit] * channels + np.arange(len(by_channel)) % channels
     bins = placed.num_groups * placed.pes
     kept = np.bincount(place, by_channel, minlength=bins * channels).astype(np.int64).reshape(bins, channels)
-    bits = kernel * np.bincount(place, minlength=bins * channels).reshape(bins, channels)
+    own = (first_with_pattern(placed, placed.mask) == np.arange(len(placed.group)))[unit]
+    bits = kernel * np.bincount(place[own], minlength=bins * channels).reshape(bins, channels)
     words = kept.sum(axis=1) + -(-bits.sum(axis=1) // WORD_BITS)
     passes, weights, pattern = np.ones(bins, np.int64), np.zeros(bins, np.int64), np.zeros(bins, np.int64)
     for channel in range(channels if words.max(initial=0) > capacity else 0):

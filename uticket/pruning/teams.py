@@ -17,14 +17,14 @@ from uticket.pruning.choices import Values, largest
 
 
 def teams(bins: Bins, share: int) -> Iterator[slice]:
-    """Cut the bins of each group into teams of `share`; in a last group, fewer are left for the last team.
+    """Cut the bins of each group into teams of `share`.
 
-    Bins that hold fewer filters than those before them begin a team of their own.
+    It divides all groups but the last one, whose last team may have fewer. Bins that hold fewer filters than those
+    before them begin a team of their own.
     """
-    rank = np.arange(len(bins.group)) - np.searchsorted(bins.group, bins.group)
-    begins = rank % share == 0
+    begins = np.arange(len(bins.sizes)) % share == 0
     begins[1:] |= bins.sizes[1:] != bins.sizes[:-1]
-    edges = np.append(np.flatnonzero(begins), len(rank)).tolist()
+    edges = np.append(np.flatnonzero(begins), len(begins)).tolist()
     return map(slice, edges[:-1], edges[1:])
 
 
