@@ -2,7 +2,7 @@
 
 The networks of the paper (VGG-16 at 32 x 32) and of the default run (vgg7 at 8 x 8), T = 4. Ours, a plain snnTorch loop
 over the timesteps and SpikingJelly run in turn in one process, on the same images; times are medians of the repeats, in
-seconds. Then the large one at 98 % sparsity with teams: 1, 4 or 8 adjacent filters that keep the same positions. Then
+seconds. Then the large one at 98 % sparsity with teams: 1, 4 or 8 filters that keep the same positions. Then
 each layer shape of both networks alone, at several densities, with and without teams: where the limits of
 `uticket.engine.choose` come from. `python -m benchmarks.sparse` prints JSON.
 """
@@ -36,7 +36,7 @@ TEAMS = [1, 4, 8]
 
 
 def pruned(network: SpikingNetwork, density: float, team: int = 1) -> Mask:
-    """A mask of made-up weights, filters of different density; `team` adjacent filters keep the same positions."""
+    """A mask of made-up weights, filters of different density; `team` filters keep the same positions."""
     rng = generator(0, "benchmark", "sparse")
     masks = {}
     for name, layer in weight_layers(network).items():

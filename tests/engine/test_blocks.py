@@ -6,24 +6,24 @@ import pytest
 
 from tests.helpers import rows
 from uticket.engine import block_loops
-from uticket.engine.blocks import BLOCK, Blocks, find_blocks, in_blocks
+from uticket.engine.blocks import Blocks, find_blocks
 
 
 @pytest.mark.parametrize(
-    ("filters", "first"),
+    ("filters", "blocks"),
     [
-        ("AAAA", [0]),
+        ("AAAA", [[0, 1, 2, 3]]),
         ("AAA", []),
-        ("AAABBBBCAAAA", [3, 8]),  # adjacent ones only
-        ("AAAAAAAAA", [0, 4]),  # a team of 8 and one more
-        ("ABBBBBBBC", [1]),
-        ("....AAAA", [4]),  # nothing to share
+        ("ABBACABA", [[0, 3, 5, 7]]),  # wherever they stand
+        ("AAAAAAAAA", [[0, 1, 2, 3], [4, 5, 6, 7]]),  # a team of 8 and one more
+        ("BABABABA", [[0, 2, 4, 6], [1, 3, 5, 7]]),
+        ("....DDDDAAAA", [[8, 9, 10, 11]]),  # the others keep fewer than four positions
     ],
 )
-def test_blocks_are_four_adjacent_filters_of_one_pattern(filters, first):
-    mask = rows(*({"A": "1010", "B": "0110", "C": "1110", ".": "0000"}[f] for f in filters))
-    assert find_blocks(mask, stride=1).tolist() == first
-    assert in_blocks(find_blocks(mask, stride=1), len(mask)).sum() == BLOCK * len(first)
+def test_blocks_are_four_filters_of_one_pattern(filters, blocks):
+    patterns = {"A": "101011", "B": "011110", "C": "111100", "D": "110100", ".": "000000"}
+    mask = rows(*(patterns[f] for f in filters))
+    assert find_blocks(mask, stride=1).tolist() == blocks
     assert not len(find_blocks(mask, stride=2))
 
 
@@ -39,7 +39,7 @@ def test_positions_are_sorted_by_row_then_column():
 
 def test_number_of_threads_changes_no_byte():
     rng = np.random.default_rng(0)
-    mask = (rng.random((6, 20, 3, 3)) < 0.2).repeat(4, axis=0)
+    mask = (rng.random((6, 20, 3, 3)) < 0.2).repeat(4, axis=0)[rng.permutation(24)]
     blocks = Blocks.of(mask, find_blocks(mask, 1), padding=1)
     x, grad_out = (rng.standard_normal((n, 2, 6, 5, 12), np.float32) for n in (20, 24))
     weight = rng.standard_normal(mask.shape, np.float32)[blocks.where]

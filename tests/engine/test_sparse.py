@@ -46,8 +46,9 @@ def test_sparse_convolution_is_pytorchs(channels, filters, kernel, stride, paddi
 @given(teams=st.lists(st.integers(1, 9), min_size=1, max_size=3), stride=st.sampled_from([1, 1, 1, 2]), **SHAPES)
 def test_filters_of_a_team_are_pytorchs(channels, teams, kernel, stride, padding, size, density, seed):
     torch.manual_seed(seed)
-    mask = torch.rand(len(teams), channels, kernel, kernel) < density
-    check(mask.repeat_interleave(torch.tensor(teams), dim=0), stride, padding, size)
+    patterns = torch.rand(len(teams), channels, kernel, kernel) < density
+    mask = patterns.repeat_interleave(torch.tensor(teams), dim=0)
+    check(mask[torch.randperm(len(mask))], stride, padding, size)
 
 
 @pytest.mark.parametrize("width", [1, 2, 3, 7])

@@ -21,21 +21,21 @@ TO_OUTPUT, TO_INPUT, TO_WEIGHT = range(3)  # what a pass adds to
 
 @numba.njit(parallel=True, cache=True)
 def convolve(
-    x: Floats, first: Ints, begin: Ints, plane: Ints, row: Ints, column: Ints, weight: Floats, out: Floats
+    x: Floats, filters: Ints, begin: Ints, plane: Ints, row: Ints, column: Ints, weight: Floats, out: Floats
 ) -> None:
     """Fill the planes of `out` that are filters of a block. weight: (positions, BLOCK); the rest as in `Blocks`."""
-    blocks, timesteps, height = len(first), out.shape[1], out.shape[2]
+    blocks, timesteps, height = len(filters), out.shape[1], out.shape[2]
     for place in numba.prange(blocks * timesteps * height):  # blocks innermost: the rows that they read stay in cache
         b, y, t = place % blocks, place // blocks % height, place // (blocks * height)
-        f = first[b]
-        out[f : f + BLOCK, t, y] = 0
-        _add(TO_OUTPUT, out, f, x, t, y, plane, row, column, weight, begin[b], begin[b + 1])
+        for f in filters[b]:
+            out[f, t, y] = 0
+        _add(TO_OUTPUT, out, filters, b, x, t, y, plane, row, column, weight, begin[b], begin[b + 1])
 
 
 @numba.njit(parallel=True, cache=True)
 def input_gradient(
     grad_out: Floats,
-    first: Ints,
+    filters: Ints,
     begin: Ints,
     plane: Ints,
     row: Ints,
@@ -50,30 +50,31 @@ def input_gradient(
         t, y = place // height, place % height
         if fill:
             grad_x[:, t, y] = 0
-        for b in range(len(first)):
-            _add(TO_INPUT, grad_out, first[b], grad_x, t, y, plane, row, column, weight, begin[b], begin[b + 1])
+        for b in range(len(filters)):
+            _add(TO_INPUT, grad_out, filters, b, grad_x, t, y, plane, row, column, weight, begin[b], begin[b + 1])
 
 
 @numba.njit(parallel=True, cache=True)
 def weight_gradient(
-    x: Floats, grad_out: Floats, first: Ints, begin: Ints, plane: Ints, row: Ints, column: Ints, grad: Floats
+    x: Floats, grad_out: Floats, filters: Ints, begin: Ints, plane: Ints, row: Ints, column: Ints, grad: Floats
 ) -> None:
     """Fill the gradient of the weights, (positions, BLOCK)."""
-    blocks, timesteps, height = len(first), grad_out.shape[1], grad_out.shape[2]
+    blocks, timesteps, height = len(filters), grad_out.shape[1], grad_out.shape[2]
     grad[:] = 0
     parts = min(blocks, PARTS)
     for part in numba.prange(parts):
         for place in range(timesteps * height):  # all blocks of a part see a row before the next: it stays in cache
             t, y = place // height, place % height
             for b in range(blocks * part // parts, blocks * (part + 1) // parts):
-                _add(TO_WEIGHT, grad_out, first[b], x, t, y, plane, row, column, grad, begin[b], begin[b + 1])
+                _add(TO_WEIGHT, grad_out, filters, b, x, t, y, plane, row, column, grad, begin[b], begin[b + 1])
 
 
 @numba.njit(cache=True)
 def _add(
     target: int,
     out: Floats,
-    f: int,
+    filters: Ints,
+    b: int,
     x: Floats,
     t: int,
     line: int,
@@ -84,12 +85,12 @@ def _add(
     k: int,
     end: int,
 ) -> None:
-    """Add to a line of the target what the positions k .. end - 1 of the block of filter f give.
+    """Add to a line of the target what the positions k .. end - 1 of block b give.
 
     line: a row of the output, or if the target is the input, of that. BLOCK positions with one row of the kernel are
     done together in the columns where all of them lie inside; the columns beside those, position by position.
     """
-    timesteps, height, width, images = out.shape[1:]
+    height, width, images = out.shape[2:]
     per_filter, per_channel = out[0].size, x[0].size
     flat_out, flat_x = out.reshape(-1), x.reshape(-1)
     while k < end:
@@ -97,12 +98,13 @@ def _add(
         y = line - row[k] if target == TO_INPUT else line
         at = y + row[k]
         if 0 <= y < height and 0 <= at < x.shape[2]:
-            to = ((f * timesteps + t) * height + y) * width * images
+            to = (t * height + y) * width * images
             of = (t * x.shape[2] + at) * x.shape[3] * images
             low, high = max(0, -column[k]), min(width, x.shape[3] - column[k + count - 1])  # columns are sorted
             if count == BLOCK and low < high:
-                begins = _begins(of + low * images, per_channel, images, plane, column, k)
-                _four(target, flat_out, to + low * images, per_filter, flat_x, begins, weight, k, (high - low) * images)
+                sources = _sources(of + low * images, per_channel, images, plane, column, k)
+                to_low = _filters(to + low * images, per_filter, filters, b)
+                _four(target, flat_out, to_low, flat_x, sources, weight, k, (high - low) * images)
             else:
                 low = high = 0
             for j in range(k, k + count):
@@ -111,12 +113,24 @@ def _add(
                     if start < stop:
                         one = of + plane[j] * per_channel + (start + column[j]) * images
                         length = (stop - start) * images
-                        _one(target, flat_out, to + start * images, per_filter, flat_x, one, weight, j, length)
+                        to_start = _filters(to + start * images, per_filter, filters, b)
+                        _one(target, flat_out, to_start, flat_x, one, weight, j, length)
         k += count
 
 
 @numba.njit(cache=True)
-def _begins(of: int, per_channel: int, images: int, plane: Ints, column: Ints, k: int) -> Four:
+def _filters(to: int, per_filter: int, filters: Ints, b: int) -> Four:
+    """Return where the rows of a block's filters begin."""
+    return (
+        np.uint64(to + filters[b, 0] * per_filter),
+        np.uint64(to + filters[b, 1] * per_filter),
+        np.uint64(to + filters[b, 2] * per_filter),
+        np.uint64(to + filters[b, 3] * per_filter),
+    )
+
+
+@numba.njit(cache=True)
+def _sources(of: int, per_channel: int, images: int, plane: Ints, column: Ints, k: int) -> Four:
     """Return where the rows of four positions begin."""
     return (
         np.uint64(of + plane[k] * per_channel + column[k] * images),
@@ -127,34 +141,22 @@ def _begins(of: int, per_channel: int, images: int, plane: Ints, column: Ints, k
 
 
 @numba.njit(cache=True)
-def _four(
-    target: int, out: Floats, to: int, per_filter: int, x: Floats, of: Four, weight: Floats, k: int, length: int
-) -> None:
+def _four(target: int, out: Floats, to: Four, x: Floats, of: Four, weight: Floats, k: int, length: int) -> None:
     """Add what four positions give."""
-    begins = _filters(to, per_filter)
     if target == TO_OUTPUT:
-        rows.four_to_output(out, begins, x, of, weight, k, np.uint64(length))
+        rows.four_to_output(out, to, x, of, weight, k, np.uint64(length))
     elif target == TO_INPUT:
-        rows.four_to_input(out, begins, x, of, weight, k, np.uint64(length))
+        rows.four_to_input(out, to, x, of, weight, k, np.uint64(length))
     else:
-        rows.four_to_weight(out, begins, x, of, weight, k, np.uint64(length))
+        rows.four_to_weight(out, to, x, of, weight, k, np.uint64(length))
 
 
 @numba.njit(cache=True)
-def _one(
-    target: int, out: Floats, to: int, per_filter: int, x: Floats, of: int, weight: Floats, k: int, length: int
-) -> None:
+def _one(target: int, out: Floats, to: Four, x: Floats, of: int, weight: Floats, k: int, length: int) -> None:
     """Add what one position gives."""
-    begins = _filters(to, per_filter)
     if target == TO_OUTPUT:
-        rows.one_to_output(out, begins, x, np.uint64(of), weight, k, np.uint64(length))
+        rows.one_to_output(out, to, x, np.uint64(of), weight, k, np.uint64(length))
     elif target == TO_INPUT:
-        rows.one_to_input(out, begins, x, np.uint64(of), weight, k, np.uint64(length))
+        rows.one_to_input(out, to, x, np.uint64(of), weight, k, np.uint64(length))
     else:
-        rows.one_to_weight(out, begins, x, np.uint64(of), weight, k, np.uint64(length))
-
-
-@numba.njit(cache=True)
-def _filters(to: int, per_filter: int) -> Four:
-    """Return where the rows of a block's filters begin."""
-    return np.uint64(to), np.uint64(to + per_filter), np.uint64(to + 2 * per_filter), np.uint64(to + 3 * per_filter)
+        rows.one_to_weight(out, to, x, np.uint64(of), weight, k, np.uint64(length))

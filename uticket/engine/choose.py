@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from uticket.engine.blocks import find_blocks, in_blocks
+from uticket.engine.blocks import find_blocks
 from uticket.engine.layout import BatchFirst, Layout
 
 # densities up to which kept weights alone are faster: benchmarks/results/sparse.json
 SPARSE_BELOW = 0.08
-BLOCKS_BELOW = 0.2  # where four or more adjacent filters keep the same positions
+BLOCKS_BELOW = 0.2  # where four or more filters keep the same positions
 
 
 def choose_layout(
@@ -47,6 +47,6 @@ def _supported(module: nn.Conv2d) -> bool:
 
 def _sparse_enough(module: nn.Conv2d, mask: NDArray[np.bool_]) -> bool:
     """Return whether the time of the kept weights, in blocks and alone, is less than that of a dense convolution."""
-    together = in_blocks(find_blocks(mask, module.stride[0]), len(mask))
-    in_block, alone = mask[together].sum() / mask.size, mask[~together].sum() / mask.size
-    return bool(alone / SPARSE_BELOW + in_block / BLOCKS_BELOW < 1)
+    in_blocks = mask[find_blocks(mask, module.stride[0])].sum() / mask.size
+    alone = mask.sum() / mask.size - in_blocks
+    return bool(alone / SPARSE_BELOW + in_blocks / BLOCKS_BELOW < 1)

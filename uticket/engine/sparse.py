@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from uticket.engine import block_loops, sparse_loops
-from uticket.engine.blocks import BLOCK, Blocks, find_blocks, in_blocks
+from uticket.engine.blocks import BLOCK, Blocks, find_blocks
 
 Ints = NDArray[np.int64]
 
@@ -54,9 +54,8 @@ class KeptWeights:
     @classmethod
     def of(cls, mask: NDArray[np.bool_], stride: int, padding: int) -> "KeptWeights":
         """Sort the kept weights of a mask (filters, channels, height, width)."""
-        first = find_blocks(mask, stride)
-        alone = ~in_blocks(first, len(mask))
-        blocks, mask = Blocks.of(mask, first, padding), mask & alone[:, None, None, None]
+        blocks, mask = Blocks.of(mask, find_blocks(mask, stride), padding), mask.copy()
+        mask[blocks.filters] = False
         filters, channels, rows, columns = np.nonzero(mask)
         by_filter = np.lexsort((channels, columns, rows, filters))
         where = filters, channels, rows, columns = tuple(axis[by_filter] for axis in (filters, channels, rows, columns))
@@ -65,7 +64,8 @@ class KeptWeights:
         forward = Taps.of(filters, mask.shape[0], channels, down, right)
         back = [axis[by_channel] for axis in (channels, filters, -down, -right)]
         backward = Taps.of(back[0], mask.shape[1], *back[1:])
-        return cls(blocks, np.flatnonzero(alone), where, forward, backward, by_channel, mask.shape, stride, padding)
+        alone = np.setdiff1d(np.arange(len(mask)), blocks.filters)
+        return cls(blocks, alone, where, forward, backward, by_channel, mask.shape, stride, padding)
 
 
 class SparseConv(torch.autograd.Function):
@@ -81,7 +81,7 @@ class SparseConv(torch.autograd.Function):
         source, values, (taps, blocks) = x.detach().numpy(), weight.detach().numpy(), (kept.forward, kept.blocks)
         lists = taps.begin, taps.plane, taps.row, taps.column, values[kept.where]
         sparse_loops.convolve(source, kept.filters, *lists, kept.stride, 1, out.numpy())
-        if len(blocks.first):  # else not even compiled
+        if len(blocks.filters):  # else not even compiled
             block_loops.convolve(source, *blocks.lists, values[blocks.where], out.numpy())
         ctx.save_for_backward(x, weight)
         ctx.kept = kept
@@ -102,7 +102,7 @@ def _input_gradient(x: Tensor, weight: Tensor, grad_out: Tensor, kept: KeptWeigh
     lists = taps.begin, taps.plane, taps.row, taps.column, values[kept.where][kept.by_channel]
     channels = np.arange(len(x) if len(kept.filters) else 0)  # without single filters, the blocks fill the gradient
     sparse_loops.convolve(grad_out.numpy(), channels, *lists, 1, kept.stride, grad_x.numpy())
-    if len(blocks.first):
+    if len(blocks.filters):
         fill = len(kept.filters) == 0
         block_loops.input_gradient(grad_out.numpy(), *blocks.lists, values[blocks.where], fill, grad_x.numpy())
     return grad_x
@@ -114,7 +114,7 @@ def _weight_gradient(x: Tensor, weight: Tensor, grad_out: Tensor, kept: KeptWeig
     shifts = taps.begin, taps.plane, taps.row, taps.column
     sparse_loops.weight_gradient(x.detach().numpy(), grad_out.numpy(), *shifts, kept.stride, found)
     grad.numpy()[kept.where] = found
-    if len(blocks.first):
+    if len(blocks.filters):
         in_blocks_found = np.empty((len(blocks.plane), BLOCK), np.float32)
         block_loops.weight_gradient(x.detach().numpy(), grad_out.numpy(), *blocks.lists, in_blocks_found)
         grad.numpy()[blocks.where] = in_blocks_found
