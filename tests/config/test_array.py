@@ -76,7 +76,7 @@ def with_sweeps(hw: Hardware, sweeps: dict) -> Hardware:
 def test_any_setting_of_the_array_and_its_broadcast_can_be_swept(params):
     one_each = {"pes": [1], "dataflow": ["filters"], "mapping": ["paired"], "spare_pes": ["idle"]}
     one_each |= {"accumulators": [4], "weight_bits": [4, None], "quantizer": ["keep_mask"]}
-    one_each |= {"weight_format": ["best"]}
+    one_each |= {"weight_format": ["best"], "bandwidth": ["chip"], "buffers": [1]}
     one_each |= {"weight_swap_cycles": [0, 3], "drain_width": [1, "inf"]}
     broadcast = {"granularity": ["tile"], "fifo_depth": [0, "inf"], "width": [2], "token_cost": ["one"]}
     broadcast |= {"skip_unwanted": [False, True], "order": ["activation"]}

@@ -75,6 +75,8 @@ def test_shortcut_reads_what_its_branch_began_with_though_other_maps_fit():
 def test_spikes_are_added_where_one_layer_of_a_group_follows_a_complete_sum():
     stem = [conv("in", 3, 4, 8, adds_to="s"), conv("a", 4, 4, 8), conv("b", 4, 4, 8, adds_to="s")]
     assert sums_of(stem)[-1] == (["b"], ["in"])
+    beside = [*stem, shortcut("c", 4, 4, 8, adds_to="s")]
+    assert sums_of(beside)[-1] == (["b", "c"], None)  # the shortcut is a layer
     smaller = [*stem[:2], conv("b", 4, 4, 8, stride=(2, 2), adds_to="s")]
     assert sums_of(smaller)[-1] == (["b"], None)  # of another shape
 

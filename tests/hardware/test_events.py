@@ -13,7 +13,7 @@ from uticket.config.pruning import Balance
 from uticket.hardware.analytic import analytic
 from uticket.hardware.cycles import layer_cycles
 from uticket.hardware.events import events, layer_events
-from uticket.hardware.overhead import group_overheads, scan_cycles
+from uticket.hardware.overhead import scan_cycles, tile_overheads
 from uticket.hardware.tiles import tiles_of
 from uticket.mapping.dataflows import DATAFLOWS
 from uticket.pruning.balance import balance_layer
@@ -226,10 +226,10 @@ def test_weight_changes_and_draining_take_what_they_say():
     layer, spikes = layer_of(), np.zeros((1, 3, 2, 4, 5), dtype=bool)
     array = Array(pes=2, accumulators=10, weight_swap_cycles=3, drain_width=4)
     placed = placed_on(layer, np.ones((4, 2, 3, 3), dtype=bool), array)
-    swaps, drains = group_overheads(placed, array)
+    swaps, drains = tile_overheads(placed, array)
     tiles = tiles_of(placed, 10)[1]
-    assert swaps.tolist() == [tiles.num_tiles * 2 * 3] * 2
-    assert drains.tolist() == [sum(math.ceil(n / 4) for n in tiles.largest_parts)] * 2
+    assert swaps.tolist() == [[2 * 3] * tiles.num_tiles] * 2
+    assert drains.tolist() == [[math.ceil(n / 4) for n in tiles.largest_parts]] * 2
     for broadcast in (Broadcast(), Broadcast(granularity="channel"), Broadcast(order="activation", fifo_depth=0)):
         found = layer_events(placed, spikes, array, broadcast)  # no spikes: nothing else takes time
         assert found.latency_cycles == (swaps + drains).sum()

@@ -11,7 +11,8 @@ from uticket.base.errors import InputError
 from uticket.config.array import Array, Broadcast, Energy
 from uticket.hardware.audit import audit
 from uticket.hardware.chip import Chip
-from uticket.hardware.simulation import network_cost, simulate
+from uticket.hardware.cost import network_cost
+from uticket.hardware.simulation import simulate
 from uticket.hardware.timing import Timing
 from uticket.pruning.balance import balance
 from uticket.ticket.mask import Mask

@@ -86,7 +86,7 @@ def test_rows_by_pe_have_the_cycles_of_each_pe(ticket):
     rows = list(rows_by_pe(cost))
     assert [row["pe"] for row in rows] == [0, 1]
     assert [row["work_cycles"] for row in rows] == cost.by_pe["work_cycles"]
-    names = ("work", "starved", "blocked", "tail", "swap", "drain")
+    names = ("work", "starved", "blocked", "tail", "swap", "drain", "memory")
     assert list(rows[0]) == ["pe", *(f"{name}_cycles" for name in names)]
     (analytic,) = simulate(ticket, Array(pes=2), model="analytic").layers
     assert list(rows_by_pe(analytic)) == []

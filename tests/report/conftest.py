@@ -10,7 +10,7 @@ from uticket.base.files import write_json, write_rows
 from uticket.config.params import Report
 from uticket.config.paths import mapping_files, quantization_file, simulation_files, ticket_files
 from uticket.config.plan import ChainPlan
-from uticket.hardware.simulation import Cost
+from uticket.hardware.cost import Cost
 
 SETTINGS = Report(title="Tickets & PEs", baseline="lth", sample_images=1)
 MODELS = ("analytic", "events")
@@ -43,6 +43,8 @@ def costs(latency: int) -> dict[str, float]:
             "sram_dynamic_pj": 1,
             "dram_pj": 1,
         },
+        needed_cycles={},
+        bound="compute",
         accesses={"weight_sram_reads": 10 * latency, "dram_reads": latency, "dram_writes": 0},
     )
     return cost.columns()

@@ -23,7 +23,7 @@ from uticket.config.paths import TicketFiles
 from uticket.config.tables import MODELS
 
 if TYPE_CHECKING:
-    from uticket.hardware.simulation import Cost
+    from uticket.hardware.cost import Cost
     from uticket.ticket.ticket import Ticket
 
 TOTAL = "total_pj"
@@ -63,13 +63,13 @@ def simulate_command(
     result["chip"] = {"name": chip.name, "leakage_ratio": chip.leakage_ratio, **area}
     result |= {"layers": [record(cost) for cost in found.layers], "network": record(found.network)}
     columns = ["name", "utilization", "busy_share", "work_cycles", "starved_cycles", "blocked_cycles", "tail_cycles"]
-    show(result, as_json, [*columns, "latency_cycles", "tokens", "dropped_tokens", TOTAL])
+    show(result, as_json, [*columns, "latency_cycles", "tokens", "dropped_tokens", TOTAL, "bound"])
 
 
 def record(cost: "Cost") -> dict[str, Any]:
     """Return what a layer or the network costs, as JSON has it."""
     names = ("name", "filters", "weights", "nonzeros", "groups", "energy")
-    nested = {"energy_pj": cost.energy_pj | {"total": cost.total_pj}, "accesses": cost.accesses}
+    nested = {"energy_pj": cost.energy_pj | {"total": cost.total_pj}, "accesses": cost.accesses, **cost.needed_cycles}
     by_pe = {"by_pe": cost.by_pe} if cost.by_pe else {}
     return {
         **{name: getattr(cost, name) for name in names},

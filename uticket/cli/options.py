@@ -21,7 +21,7 @@ from uticket.config.wording import expectation
 
 Command = Callable[..., Any]
 # settings of the array that make no difference unless it is simulated
-SIMULATED = ("accumulators", "weight_swap_cycles", "drain_width", "weight_format")
+SIMULATED = ("accumulators", "weight_swap_cycles", "drain_width", "bandwidth", "buffers", "weight_format")
 
 
 class Setting(click.ParamType):  # type: ignore[type-arg]  # generic in new versions of click only

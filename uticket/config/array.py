@@ -16,6 +16,8 @@ Quantizer = Literal["plain", "keep_mask"]
 Granularity = Literal["token", "channel", "tile"]
 TokenCost = Literal["timesteps", "spikes", "one"]
 Order = Literal["position", "activation"]
+Buffers = Annotated[int, Field(ge=1, le=2)]
+Bandwidth = Literal["unlimited", "chip"]
 WeightFormat = Literal["wsp", "csr", "bitmap", "dense", "run_length", "best"]
 
 
@@ -31,6 +33,8 @@ class Array(Block):
     drain_width: Width = Field(float("inf"), description="Accumulators that a PE empties in a cycle; inf: at once.")
     weight_bits: Bits | None = Field(None, description="Round the weights to this many bits; default: as trained.")
     quantizer: Quantizer = Field("plain", description="Small weights round to zero (plain) or to one step (keep_mask).")
+    bandwidth: Bandwidth = Field("unlimited", description="Whether memories take the time that the chip file says.")
+    buffers: Buffers = Field(2, description="2: the next tile is loaded while one runs; 1: after it.")
     weight_format: WeightFormat = Field("wsp", description="Of weights in DRAM and SRAM; best: the smallest by layer.")
 
 

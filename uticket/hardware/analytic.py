@@ -2,12 +2,16 @@
 
 from collections.abc import Callable
 
+import numpy as np
+
 from uticket.base.errors import InputError
 from uticket.config.array import Array, Broadcast
-from uticket.hardware.cycles import layer_cycles
-from uticket.hardware.overhead import group_overheads, scan_cycles
+from uticket.hardware.cycles import group_latencies, layer_cycles
+from uticket.hardware.overhead import scan_cycles, tile_overheads
+from uticket.hardware.tiles import table_by_tile, tiles_of_groups
 from uticket.hardware.timing import LayerTiming, Timing
 from uticket.mapping.placed import Placed
+from uticket.mapping.policies import Ints
 from uticket.ticket.ticket import Ticket
 
 
@@ -17,11 +21,13 @@ def analytic(placed: Placed, ticket: Ticket, array: Array, broadcast: Broadcast)
     Raises InputError, naming the layer, if the ticket knows neither its spike sparsity nor its spikes.
     """
     cycles, layer = layer_cycles(placed, ticket.timesteps), placed.layer
-    active = placed.used_pes * placed.copies
-    swaps, drains = group_overheads(placed, array)
+    active = (placed.used_pes * placed.copies)[:, np.newaxis]
+    swaps, drains = tile_overheads(placed, array)
     scans, matches = scan_cycles(placed, ticket.timesteps), placed.workload * ticket.timesteps
     longer = (matches + scans).max(axis=1) - matches.max(axis=1)  # for each output
-    latency = cycles.latency_cycles + int((swaps + drains + longer * -(-layer.positions // placed.copies)).sum())
+    groups = group_latencies(placed, ticket.timesteps) + longer * -(-layer.positions // placed.copies)
+    by_tile = split_by_outputs(groups, placed, array) + swaps + drains
+    latency = int(by_tile.sum())
     swapping = int((swaps * active).sum() + scans.sum() * layer.positions)
     draining = int((drains * active).sum())
     idle = placed.pes * latency - cycles.work_cycles - swapping - draining
@@ -42,7 +48,17 @@ def analytic(placed: Placed, ticket: Ticket, array: Array, broadcast: Broadcast)
         swap_cycles=swapping,
         drain_cycles=draining,
     )
-    return LayerTiming(timing)
+    return LayerTiming(timing, by_tile[np.newaxis])
+
+
+def split_by_outputs(latencies: Ints, placed: Placed, array: Array) -> Ints:
+    """Return the cycles of each group, (groups,), by tile in proportion to its outputs, rounded so that they add up.
+
+    Shape (groups, tiles).
+    """
+    tiles = tiles_of_groups(placed, array.accumulators)
+    outputs = np.cumsum(table_by_tile(tiles, [cuts.sizes for cuts in tiles]), axis=1)
+    return np.diff(latencies[:, np.newaxis] * outputs // placed.layer.positions, axis=1, prepend=0)
 
 
 def input_sparsity(ticket: Ticket, layer: str) -> float:

@@ -100,17 +100,38 @@ class Fifo(Block):
     pop: ActionEnergy
 
 
+class Banks(Quantity):
+    """Parts of a memory that each make one read and one write in a cycle."""
+
+    value: Annotated[int, Field(ge=1)]
+    unit: Literal["banks"]
+
+
+class Rate(Quantity):
+    """Bandwidth."""
+
+    value: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    unit: Literal["MB/s"]
+
+
 class Channel(Block):
-    """What moves bits: DRAM."""
+    """What moves bits: a memory."""
 
     width: AccessWidth
     read: ActionEnergy
     write: ActionEnergy
 
 
+class Dram(Channel):
+    """Memory beside the chip, which reads or writes."""
+
+    bandwidth: Rate
+
+
 class Memory(Channel):
     """An on-chip memory."""
 
+    banks: Banks
     capacity: Bytes
     leakage: Power
     area: Area
@@ -131,8 +152,9 @@ class Chip(Block):
     pe: Annotated[tuple[Part, ...], Field(min_length=1, strict=False)]
     fifo: Fifo | None = None  # None: costs nothing
     scratchpad_words: Words
+    scratchpad_write: ActionEnergy | None = None  # of a word when weights are loaded; None: costs nothing
     memories: Memories
-    dram: Channel
+    dram: Dram
 
     def leakage_pj(self, milliwatts: float) -> float:
         """Return the energy that leaks in one cycle, in pJ."""
@@ -153,6 +175,11 @@ class Chip(Block):
     def fifo_area_um2(self, depth: float) -> float:
         """Return the area of the FIFO of a PE; depth: entries, maybe inf."""
         return depth * self.fifo.area.value if self.fifo is not None and depth else 0.0
+
+    @property
+    def dram_bits_per_cycle(self) -> float:
+        """Bits that DRAM reads or writes in a cycle."""
+        return 8 * self.dram.bandwidth.value / self.clock.value  # MB/s / MHz = bytes a cycle
 
     @property
     def components(self) -> list[str]:

@@ -30,8 +30,8 @@ def layer_cycles(placed: Placed, timesteps: int = 1) -> Cycles:
     """
     positions = placed.layer.positions
     busiest, total = placed.workload.max(axis=1, initial=0), placed.workload.sum(axis=1)
-    shared = -(-positions // placed.copies)  # output positions of the longest copy
-    latency = int((busiest * shared).sum()) * timesteps
+    shared = _shared_positions(placed)
+    latency = int(group_latencies(placed, timesteps).sum())
     work = int(total.sum()) * positions * timesteps
     return Cycles(
         work_cycles=work,
@@ -40,6 +40,18 @@ def layer_cycles(placed: Placed, timesteps: int = 1) -> Cycles:
         utilization=_mean(group_utilization(busiest, total * (positions / shared), placed.pes)),
         utilization_ceil=_mean(group_utilization_ceil(busiest, total * (positions / shared), placed.pes)),
     )
+
+
+def group_latencies(placed: Placed, timesteps: int = 1) -> Ints:
+    """Return the cycles of each group, shape (groups,)."""
+    latencies: Ints = placed.workload.max(axis=1, initial=0) * _shared_positions(placed) * timesteps
+    return latencies
+
+
+def _shared_positions(placed: Placed) -> Ints:
+    """Return the output positions of the longest copy of each group, shape (groups,)."""
+    longest: Ints = -(-placed.layer.positions // placed.copies)
+    return longest
 
 
 def group_utilization(busiest: Ints, total: NDArray[np.integer | np.floating], pes: int) -> NDArray[np.float64]:

@@ -29,6 +29,7 @@ class Counts:
     traffic: Traffic
     pushes: float = 0.0  # tokens put into the FIFOs of PEs
     fifo_depth: float = 0.0  # entries of each FIFO
+    loaded_words: int = 0  # written to the scratchpads
 
 
 def chip_energy(counts: Counts, chip: Chip) -> dict[str, float]:
@@ -52,6 +53,8 @@ def chip_energy(counts: Counts, chip: Chip) -> dict[str, float]:
         per_token, leaking = chip.fifo.push.value + chip.fifo.pop.value, chip.leakage_pj(chip.fifo.leakage.value)
         energy["fifo_dynamic_pj"] = counts.pushes * per_token
         energy["fifo_leakage_pj"] = leaking * counts.fifo_depth * counts.pes * counts.latency_cycles
+    if chip.scratchpad_write is not None:
+        energy["load_pj"] = counts.loaded_words * chip.scratchpad_write.value
     memories, traffic = chip.memories, counts.traffic
     sram = _moved(memories.weights, traffic.weights) + _moved(memories.spikes, traffic.spikes)
     sram_leakage = chip.leakage_pj(memories.weights.leakage.value + memories.spikes.leakage.value)

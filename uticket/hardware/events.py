@@ -34,7 +34,7 @@ def events(placed: Placed, ticket: Ticket, array: Array, broadcast: Broadcast) -
         of = f"(images, {ticket.timesteps}, {layer.channels}, {layer.input_size[0]}, {layer.input_size[1]})"
         raise InputError(f"layer {layer.name!r}: expected spikes of shape {of}, got none")
     found = layer_events(placed, (ticket.spikes or {})[layer.name], array, broadcast)
-    return LayerTiming(found.timing(), found.by_pe())
+    return LayerTiming(found.timing(), found.latency, found.by_pe())
 
 
 def layer_events(placed: Placed, spikes: NDArray[np.bool_], array: Array, broadcast: Broadcast) -> LayerEvents:

@@ -10,7 +10,7 @@ accumulator in a cycle, or several. 0 and inf are the paper's model, in which bo
 import numpy as np
 
 from uticket.config.array import Array
-from uticket.hardware.tiles import Tiles, tiles_of
+from uticket.hardware.tiles import Tiles, table_by_tile, tiles_of_groups
 from uticket.mapping.placed import Placed
 from uticket.mapping.policies import Ints
 
@@ -46,12 +46,9 @@ def drain_cycles(placed: Placed, tiles: Tiles, array: Array) -> Ints:
     return np.ceil(outputs / array.drain_width).astype(np.int64)
 
 
-def group_overheads(placed: Placed, array: Array) -> tuple[Ints, Ints]:
-    """Return the cycles of changing weights and of emptying accumulators in all tiles of each group, (groups,) each."""
-    tiles = tiles_of(placed, array.accumulators)
-    swaps = {
-        copies: cuts.num_tiles * placed.layer.channels * swap_cycles(placed, array) for copies, cuts in tiles.items()
-    }
-    drains = {copies: int(drain_cycles(placed, cuts, array).sum()) for copies, cuts in tiles.items()}
-    copies = placed.copies.tolist()
-    return np.array([swaps[n] for n in copies], np.int64), np.array([drains[n] for n in copies], np.int64)
+def tile_overheads(placed: Placed, array: Array) -> tuple[Ints, Ints]:
+    """Return the cycles of changing weights and of emptying accumulators by group and tile, (groups, tiles) each."""
+    tiles = tiles_of_groups(placed, array.accumulators)
+    drains = {copies: drain_cycles(placed, cut, array) for copies, cut in {cut.copies: cut for cut in tiles}.items()}
+    swaps = [np.full(cuts.num_tiles, placed.layer.channels * swap_cycles(placed, array)) for cuts in tiles]
+    return table_by_tile(tiles, swaps), table_by_tile(tiles, [drains[cuts.copies] for cuts in tiles])

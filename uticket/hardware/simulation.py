@@ -1,17 +1,18 @@
 """A ticket on the array, by either model: cycles, tokens, energy and memory accesses of each layer for one image."""
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from uticket.base.errors import InputError
 from uticket.config.array import Array, Broadcast, Energy
 from uticket.config.tables import MODELS
 from uticket.hardware.activations import Activations, place_activations
+from uticket.hardware.bandwidth import bound_of, layer_transfers, memory_cycles
 from uticket.hardware.chip import Chip
-from uticket.hardware.cycles import mean_utilization
+from uticket.hardware.cost import Cost, network_cost
 from uticket.hardware.energy import Counts, chip_energy, pe_energy
+from uticket.hardware.moves import layer_moves
 from uticket.hardware.timing import LayerTiming, Timing
 from uticket.hardware.traffic import layer_traffic
 from uticket.mapping.placed import Placed, place
@@ -19,56 +20,6 @@ from uticket.ticket.ticket import Ticket
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-@dataclass(frozen=True, kw_only=True)
-class Cost(Timing):
-    """What a layer, or a network, costs on the array for one image: its timing, energy and memory accesses."""
-
-    name: str
-    filters: int
-    weights: int  # kept or not
-    nonzeros: int
-    groups: int
-    energy: float  # Eq. 3, in units of E_d
-    energy_pj: dict[str, float]  # bottom-up, by component (`uticket.hardware.energy`)
-    accesses: dict[str, int]  # of the memories (`uticket.hardware.traffic`)
-    weight_format: str = (
-        "wsp"  # of the weights in DRAM and in the memory for weights; of a network `mixed` if layers differ
-    )
-    by_pe: dict[str, list[float]] = field(default_factory=dict)  # cycles of each PE, by what it does; event model only
-
-    @property
-    def total_pj(self) -> float:
-        """The energy of all components."""
-        return sum(self.energy_pj.values())
-
-    @property
-    def pe_pj(self) -> float:
-        """The energy of the PEs: all but the memories beside them."""
-        return sum(value for name, value in self.energy_pj.items() if not name.startswith(("sram", "dram")))
-
-    def timing(self) -> dict[str, float]:
-        """Return the fields of `Timing`."""
-        return {part.name: getattr(self, part.name) for part in fields(Timing)}
-
-    def words(self) -> dict[str, str]:
-        """Return what is not a number."""
-        return {"weight_format": self.weight_format}
-
-    def columns(self) -> dict[str, Any]:
-        """Return the numbers, and words, by the name of their column in a table."""
-        size = {name: getattr(self, name) for name in ("filters", "weights", "nonzeros", "groups")}
-        sums = {"pe_pj": self.pe_pj, "total_pj": self.total_pj}
-        return {
-            **size,
-            **self.timing(),
-            "energy": self.energy,
-            **self.energy_pj,
-            **sums,
-            **self.accesses,
-            **self.words(),
-        }
 
 
 @dataclass(frozen=True)
@@ -122,10 +73,14 @@ def _cost(
     chip: Chip,
     leakage_ratio: float,
 ) -> Cost:
-    layer, timing = placed.layer, ran.timing
-    traffic = layer_traffic(placed, kept[layer.name], timesteps, array, chip)
+    layer = placed.layer
+    moves = layer_moves(placed, kept[layer.name], timesteps, array, chip)
+    transfers, traffic = layer_transfers(moves, chip), layer_traffic(moves, chip)
+    bound, limited = bound_of(ran.timing, array.pes, transfers.needed), array.bandwidth == "chip"
+    ran = ran.waiting(memory_cycles(ran.cycles, moves, transfers, array.buffers) if limited else 0.0, array.pes)
+    timing = ran.timing
     updates = layer.filters * layer.positions * timesteps
-    waiting = timing.idle_cycles + timing.swap_cycles + timing.drain_cycles
+    waiting = timing.idle_cycles + timing.swap_cycles + timing.drain_cycles + array.pes * timing.memory_cycles
     counts = Counts(
         pes=array.pes,
         latency_cycles=timing.latency_cycles,
@@ -134,6 +89,7 @@ def _cost(
         update=updates,
         pushes=timing.fifo_pushes,
         fifo_depth=fifo_entries(timing, broadcast),
+        loaded_words=int(moves.loaded_words.sum()) if limited else 0,
         traffic=traffic,
     )
     return Cost(
@@ -146,7 +102,9 @@ def _cost(
         energy=pe_energy(timing.work_cycles, waiting, timing.operations, leakage_ratio),
         energy_pj=chip_energy(counts, chip),
         accesses=traffic.columns(),
-        weight_format=traffic.weight_format,
+        needed_cycles=transfers.needed,
+        bound=bound,
+        weight_format=moves.weight_format,
         by_pe=ran.by_pe,
     )
 
@@ -156,31 +114,3 @@ def fifo_entries(timing: Timing, broadcast: Broadcast) -> float:
     if not timing.fifo_pushes:
         return 0
     return timing.fifo_max if math.isinf(broadcast.fifo_depth) else broadcast.fifo_depth
-
-
-def network_cost(costs: Sequence[Cost]) -> Cost:
-    """Return the sums over the layers; raises InputError if there are none."""
-    if not costs:
-        raise InputError("layers: expected a layer that runs on the PEs, got none")
-    sums: dict[str, Any] = {name: sum(getattr(cost, name) for cost in costs) for name in costs[0].timing()}
-    total = sum(sums[f"{name}_cycles"] for name in ("work", "idle", "swap", "drain"))
-    latency = sums["latency_cycles"]
-    waited = sum(cost.fifo_mean * cost.latency_cycles for cost in costs)
-    means = {
-        "utilization": mean_utilization([(n.weights, n.work_cycles, n.utilization) for n in costs]),
-        "busy_share": sums["work_cycles"] / total if total else 1.0,
-        "fifo_mean": waited / latency if latency else 0.0,
-        "fifo_max": max(cost.fifo_max for cost in costs),
-    }
-    return Cost(
-        **{**sums, **means},
-        name="network",
-        filters=sum(cost.filters for cost in costs),
-        weights=sum(cost.weights for cost in costs),
-        nonzeros=sum(cost.nonzeros for cost in costs),
-        groups=sum(cost.groups for cost in costs),
-        energy=sum(cost.energy for cost in costs),
-        energy_pj={name: sum(cost.energy_pj[name] for cost in costs) for name in costs[0].energy_pj},
-        accesses={name: sum(cost.accesses[name] for cost in costs) for name in costs[0].accesses},
-        weight_format=costs[0].weight_format if len({cost.weight_format for cost in costs}) == 1 else "mixed",
-    )

@@ -5,6 +5,7 @@ their own part of the outputs.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +28,12 @@ class Tiles:
         return int(self.part.max()) // self.copies + 1
 
     @property
+    def sizes(self) -> Ints:
+        """Outputs of each tile, shape (tiles,)."""
+        sizes: Ints = np.bincount(self.part.ravel() // self.copies)
+        return sizes
+
+    @property
     def largest_parts(self) -> Ints:
         """Outputs of the largest part of each tile, shape (tiles,)."""
         sizes = np.bincount(self.part.ravel(), minlength=self.num_tiles * self.copies)
@@ -43,6 +50,20 @@ def tiles_of(placed: Placed, accumulators: int) -> dict[int, Tiles]:
     outputs = 1 if patches else max(accumulators // placed.filters_of_a_pe, 1)
     into = cut if placed.dataflow.supply == "broadcast" else cut_by_copy
     return {number: into(placed.layer.output_size, outputs, number) for number in sorted(set(placed.copies.tolist()))}
+
+
+def tiles_of_groups(placed: Placed, accumulators: int) -> list[Tiles]:
+    """Return the tiles of each group; accumulators: of a PE."""
+    tiles = tiles_of(placed, accumulators)
+    return [tiles[number] for number in placed.copies.tolist()]
+
+
+def table_by_tile(tiles: Sequence[Tiles], values: Sequence[Ints]) -> Ints:
+    """Return the values of the tiles of each group, shape (groups, tiles), 0 where a group has fewer tiles."""
+    table = np.zeros((len(tiles), max(cuts.num_tiles for cuts in tiles)), dtype=np.int64)
+    for row, of_group in zip(table, values, strict=True):
+        row[: len(of_group)] = of_group
+    return table
 
 
 def cut(output_size: tuple[int, int], accumulators: int, copies: int = 1) -> Tiles:

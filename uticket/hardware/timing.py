@@ -1,14 +1,17 @@
 """How a layer, or a network, runs on the array: what every timing model returns."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
 class Timing:
     """Cycles and tokens for one image; the mean over the images if there are several.
 
-    Of all PEs together work + swap + drain + idle = PEs * latency (`uticket.hardware.overhead`), and idle = starved +
-    blocked + tail (`uticket.hardware.events`); in the analytic model all that is idle is tail.
+    Of all PEs together work + swap + drain + idle + PEs * memory = PEs * latency (`uticket.hardware.overhead`), and
+    idle = starved + blocked + tail (`uticket.hardware.events`); in the analytic model all that is idle is tail.
     """
 
     utilization: float  # Eq. 2, in [0, 1]
@@ -27,6 +30,7 @@ class Timing:
     fifo_pushes: float = 0.0  # tokens put into the FIFOs of PEs
     swap_cycles: float = 0.0  # in which PEs change weights, or look for them in bitmaps
     drain_cycles: float = 0.0  # in which PEs empty their accumulators
+    memory_cycles: float = 0.0  # of the latency, in which all PEs wait for memories (`uticket.hardware.bandwidth`)
 
 
 @dataclass(frozen=True)
@@ -34,4 +38,13 @@ class LayerTiming:
     """How one layer runs, and the cycles of each PE by what it does, if the model knows them."""
 
     timing: Timing
+    cycles: NDArray[np.int64]  # (images, groups, tiles), of the PEs; 0 where a group has fewer tiles than others
     by_pe: dict[str, list[float]] = field(default_factory=dict)
+
+    def waiting(self, memory_cycles: float, pes: int) -> "LayerTiming":
+        """Return the same with that many cycles more, in which all of the PEs wait for memories."""
+        latency = self.timing.latency_cycles + memory_cycles
+        busy = self.timing.work_cycles / (pes * latency) if latency else 1.0
+        longer = replace(self.timing, latency_cycles=latency, busy_share=busy, memory_cycles=memory_cycles)
+        by_pe = self.by_pe and {**self.by_pe, "memory_cycles": [memory_cycles] * pes}
+        return LayerTiming(longer, self.cycles, by_pe)

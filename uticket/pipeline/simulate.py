@@ -14,7 +14,8 @@ from uticket.config.array import Energy, Hardware
 from uticket.config.paths import TicketFiles, simulation_files, ticket_files
 from uticket.config.plan import ChainPlan
 from uticket.hardware.chip import Chip
-from uticket.hardware.simulation import Cost, Simulation, simulate
+from uticket.hardware.cost import Cost
+from uticket.hardware.simulation import Simulation, simulate
 from uticket.ticket.ticket import Ticket
 
 Row = dict[str, Any]

@@ -28,6 +28,7 @@ TEXTS = (
     "order",
     "format",
     "chip",
+    "bound",
 )  # columns; all others are numbers
 COSTS = ("utilization", "busy_share", "work_cycles", "idle_cycles", "latency_cycles", "energy", "pe_pj")
 MEASURED = ("accuracy", "sparsity", "spike_sparsity")

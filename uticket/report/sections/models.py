@@ -11,12 +11,14 @@ SECTION = Section(
         Listing(
             "models",
             "method ticket model utilization busy_share latency_cycles starved_cycles blocked_cycles tail_cycles "
-            "fifo_mean fifo_max tokens dropped_tokens operations latency_saved_pct pe_energy_saved_pct",
+            "memory_cycles bound fifo_mean fifo_max tokens dropped_tokens operations latency_saved_pct "
+            "pe_energy_saved_pct",
         ),
     ],
     "The analytic model knows only the busiest PE; the event model sends the spikes of the sample images to the PEs "
     "through FIFOs. busy share: work / (PEs * latency); starved: cycles in which a PE waits for the "
-    "broadcaster; blocked: in which the broadcaster waits for room at another PE; tail: after the last token of a PE. "
+    "broadcaster; blocked: in which the broadcaster waits for room at another PE; tail: after the last token of a PE; "
+    "memory: in which all wait for memories; bound: what needs most cycles. "
     "Cycles are for one image.",
 )
 
