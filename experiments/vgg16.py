@@ -39,9 +39,14 @@ def params_of(params: Params, seed: int) -> Params:
     return Params.model_validate(values | changed | {"seed": seed})
 
 
-def trained(params: Params, root: Path, folder: Path) -> Ticket:
-    """Return the dense network with the spikes of its sample images; train it if `folder` does not have it yet."""
-    files = TicketFiles(folder)
+def folder_of(root: Path, seed: int) -> Path:
+    """Return where the trained network of a seed is kept in the project."""
+    return root / ".uticket" / f"vgg16-{seed}"
+
+
+def trained(params: Params, root: Path) -> Ticket:
+    """Return the dense network with the spikes of its sample images; train it if the project does not have it yet."""
+    files = TicketFiles(folder_of(root, params.seed))
     if not files.metrics.exists():  # the last file that a training writes
         train_dense(params, enlarged(prepare(params.data, root / DOWNLOADS, params.seed)), files)
     return read_measured(files, spikes=True)

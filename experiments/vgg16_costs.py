@@ -1,7 +1,8 @@
 """What balancing is worth on a network of the paper's size: cycles, FIFO area and energy of a VGG-16.
 
 Trains the network (`experiments.vgg16`), draws masks, balances them, and writes into docs/results/: vgg16_network.csv,
-vgg16_latency.csv and vgg16_energy.csv, of which `uticket readme` makes the tables and the figure of docs/simulator.md.
+vgg16_latency.csv, vgg16_dataflows.csv and vgg16_energy.csv, of which `uticket readme` makes tables and a figure of
+docs/.
 `python -m experiments.vgg16_costs --seed 0` takes some minutes on two cores, nearly all of them for the training; a run
 that is stopped resumes it, and the trained network stays in .uticket/ for the next run.
 """
@@ -14,12 +15,13 @@ from typing import Any
 
 import click
 
-from experiments.vgg16 import draw_masks, params_of, trained
+from experiments.vgg16 import draw_masks, folder_of, params_of, trained
 from uticket.base.files import read_json, write_rows
 from uticket.base.progress import bar, start_logging
 from uticket.config.array import Array, Broadcast, WeightFormat
 from uticket.config.params import read_params
 from uticket.config.paths import TicketFiles
+from uticket.config.pruning import Balance
 from uticket.hardware.audit import audit
 from uticket.hardware.chip import DEFAULT_CHIP, Chip
 from uticket.hardware.simulation import simulate
@@ -33,6 +35,7 @@ SPARSITIES = (0.95, 0.98)  # for energy: where the paper states shares, and near
 DEPTHS = (0, 8, 16, 32, 64, 128, 256, 512, 1024, float("inf"))
 ORDERS = ("position", "activation")
 SWAPS, SWAP_DEPTHS = (0, 3, 22), (64, 512, float("inf"))
+DATAFLOWS = {"filters": (0, 8, 64, float("inf")), "inner-join": (0, 1, 8), "outputs": (0,), "gustavson": (0,)}  # depths
 CHIPS = {"lop 360 K": "uticket-32nm-lop.yaml", "lstp 300 K": "uticket-32nm-lstp.yaml"}
 HELD: tuple[tuple[str, WeightFormat], ...] = (("lop 360 K", "wsp"), ("lstp 300 K", "wsp"), ("lstp 300 K", "best"))
 
@@ -41,6 +44,8 @@ Method = Callable[[Ticket, int], Ticket]  # ticket, seed -> ticket with another 
 METHODS: dict[str, Method] = {
     "lth": lambda ticket, seed: ticket,
     "uticket": lambda ticket, seed: balance(ticket, Array(), seed=seed),
+    "share4": lambda ticket, seed: balance(ticket, Array(), Balance(share=4), seed=seed),
+    "share16": lambda ticket, seed: balance(ticket, Array(), Balance(share=16), seed=seed),
 }
 
 
@@ -49,12 +54,11 @@ METHODS: dict[str, Method] = {
 def main(seed: int) -> None:
     """Run the experiment."""
     start_logging()
-    params = params_of(read_params(ROOT / "params.yaml"), seed)
-    folder = ROOT / ".uticket" / f"vgg16-{seed}"
-    network = trained(params, ROOT, folder)
+    network = trained(params_of(read_params(ROOT / "params.yaml"), seed), ROOT)
     tickets = balanced(network, SPARSITY, seed)
-    write_rows(RESULTS / "vgg16_network.csv", list(about(tickets, TicketFiles(folder), seed)))
+    write_rows(RESULTS / "vgg16_network.csv", list(about(tickets, TicketFiles(folder_of(ROOT, seed)), seed)))
     write_rows(RESULTS / "vgg16_latency.csv", list(latencies(tickets)))
+    write_rows(RESULTS / "vgg16_dataflows.csv", list(dataflows(tickets)))
     energy = [row for share in SPARSITIES for row in energies(balanced(network, share, seed), share)]
     write_rows(RESULTS / "vgg16_energy.csv", energy)
 
@@ -88,6 +92,17 @@ def latencies(tickets: dict[str, Ticket]) -> Iterator[Row]:
         shown = ("latency_cycles", "busy_share", "utilization", "fifo_max", "pe_pj", "total_pj")
         columns = found.network.columns() | {"pe_pj": found.network.pe_pj}
         yield {"method": name, **case, **{key: columns[key] for key in shown}, "pe_area_um2": found.pe_area_um2}
+
+
+def dataflows(tickets: dict[str, Ticket]) -> Iterator[Row]:
+    """Yield a row for each method, dataflow and depth of the FIFOs, by the event model."""
+    cases = [(dataflow, depth) for dataflow, depths in DATAFLOWS.items() for depth in depths]
+    runs = list(product(cases, tickets.items()))
+    for (dataflow, depth), (name, ticket) in bar(runs, "simulating dataflows", "tickets"):
+        found = simulate(ticket, Array(dataflow=dataflow), Broadcast(fifo_depth=depth), Chip.read())
+        costs = {"latency_cycles": found.network.latency_cycles, "busy_share": found.network.busy_share}
+        energy = {"pe_pj": found.network.pe_pj, "total_pj": found.network.total_pj}
+        yield {"method": name, "dataflow": dataflow, "fifo_depth": depth, **costs, **energy}
 
 
 def energies(tickets: dict[str, Ticket], sparsity: float) -> Iterator[Row]:

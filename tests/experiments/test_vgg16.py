@@ -7,7 +7,7 @@ import pytest
 import uticket as ut
 from benchmarks.vgg16 import vgg16
 from experiments.vgg16 import SETTINGS, SIDE, draw_masks, enlarged, erk, params_of
-from experiments.vgg16_costs import METHODS, RESULTS, SPARSITY, about, balanced, energies, latencies
+from experiments.vgg16_costs import METHODS, RESULTS, SPARSITY, about, balanced, dataflows, energies, latencies
 from uticket.base.files import write_json, write_rows
 from uticket.config.params import Params
 from uticket.config.paths import TicketFiles
@@ -77,6 +77,7 @@ def test_rows_are_those_of_the_committed_files(network, tmp_path):
     made = {
         "network": list(about(tickets, TicketFiles(tmp_path), seed=0)),
         "latency": list(latencies(tickets)),
+        "dataflows": list(dataflows(tickets)),
         "energy": [row for share in (0.95, 0.98) for row in energies(tickets, share)],
     }
     keys = ("method", "model", "order", "fifo_depth", "weight_swap_cycles", "chip", "format")

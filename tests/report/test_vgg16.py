@@ -5,7 +5,7 @@ import pytest
 from uticket.base.errors import InputError
 from uticket.base.files import write_rows
 from uticket.report.fifo_area import area_figure
-from uticket.report.vgg16 import energy_markdown, latency_markdown, network_markdown, swap_markdown
+from uticket.report.vgg16 import dataflow_markdown, energy_markdown, latency_markdown, network_markdown, swap_markdown
 
 
 def test_network_has_a_row_for_each_method(tmp_path: Path):
@@ -37,7 +37,7 @@ def latency(tmp_path: Path) -> Path:
 
 
 def test_area_stands_beside_latency_and_what_it_saves(latency: Path):
-    lines = latency_markdown(latency).splitlines()
+    lines = latency_markdown(latency, ("lth", "uticket", "shared")).splitlines()
     assert lines[0].startswith("| model | order | FIFO depth | FIFO, % of the PE without it | lth: busy share % |")
     assert lines[0].endswith("| lth: latency cycles | uticket: latency cycles | shared: latency cycles "
                              "| uticket: saved % | shared: saved % |")  # fmt: skip
@@ -47,8 +47,34 @@ def test_area_stands_beside_latency_and_what_it_saves(latency: Path):
     assert len(lines) == 2 + 7  # weight changes that take time are in the other table
 
 
+def test_only_the_methods_that_are_asked_for_are_shown(latency: Path):
+    assert "uticket" not in latency_markdown(latency, ("lth", "shared"))
+    assert latency_markdown(latency, ("lth", "shared")).splitlines()[2].endswith("| 1,000 | 750 | 25.0 |")
+
+
+def test_dataflows_have_latency_and_energy_of_each_method(tmp_path: Path):
+    rows = [
+        {
+            "method": method,
+            "dataflow": dataflow,
+            "fifo_depth": depth,
+            "latency_cycles": 1000 * depth + n,
+            "total_pj": 2e6,
+        }
+        for dataflow, depth in (("filters", 0), ("filters", 8), ("outputs", 0))
+        for n, method in enumerate(("lth", "uticket"))
+    ]
+    write_rows(tmp_path / "dataflows.csv", rows)
+    lines = dataflow_markdown(tmp_path / "dataflows.csv").splitlines()
+    assert lines[0].startswith(
+        "| dataflow | FIFO depth | lth: latency cycles | uticket: latency cycles | lth: energy uJ |"
+    )
+    assert lines[3] == "| filters | 8 | 8,000 | 8,001 | 2 | 2 |"
+    assert len(lines) == 2 + 3
+
+
 def test_weight_changes_are_shown_at_the_depths_at_which_they_took_time(latency: Path):
-    lines = swap_markdown(latency).splitlines()
+    lines = swap_markdown(latency, ("lth", "shared")).splitlines()
     assert [line.split(" | ")[:4] for line in lines[2:]] == [
         ["| analytic", "", "0", "1,000"],
         ["| analytic", "", "3", "1,100"],

@@ -18,12 +18,13 @@ from uticket.report.benchmarks import (
 from uticket.report.fifo_area import area_figure
 from uticket.report.savings import NUMBERS, findings, results
 from uticket.report.tables import read_table
-from uticket.report.vgg16 import energy_markdown, latency_markdown, network_markdown, swap_markdown
+from uticket.report.vgg16 import dataflow_markdown, energy_markdown, latency_markdown, network_markdown, swap_markdown
 
 BENCHMARKS = Path("benchmarks/results")
 STUDY = Path("docs/results")
 AREA_FIGURE = Path("docs/figures/vgg16-fifo-area.svg")
 MODELS = ("analytic", "events")
+WHOLE_FILTERS = ("lth", "uticket")  # methods that share no positions: tables with all of them are too wide
 END = "<!-- end of results -->"
 
 
@@ -59,8 +60,9 @@ def vgg16_sections() -> dict[str, str]:
     latency = STUDY / "vgg16_latency.csv"
     return {
         "vgg16.network": network_markdown(STUDY / "vgg16_network.csv"),
-        "vgg16.latency": latency_markdown(latency),
-        "vgg16.swap": swap_markdown(latency),
+        "vgg16.latency": latency_markdown(latency, WHOLE_FILTERS),
+        "vgg16.swap": swap_markdown(latency, WHOLE_FILTERS),
+        "vgg16.dataflows": dataflow_markdown(STUDY / "vgg16_dataflows.csv"),
         **energy,
     }
 

@@ -16,6 +16,7 @@ from uticket.report.savings import with_savings
 Rows = list[Row]
 
 TEXTS = (
+    "dataflow",
     "method",
     "ticket",
     "model",

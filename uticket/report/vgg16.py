@@ -29,9 +29,9 @@ def network_markdown(path: Path) -> str:
     return markdown_table(found)
 
 
-def latency_markdown(path: Path) -> str:
+def latency_markdown(path: Path, methods: Sequence[str]) -> str:
     """Return latency, busy share and area by depth of the FIFOs and order of the tokens, with free weight changes."""
-    rows = [row for row in read_cases(path) if row["weight_swap_cycles"] == 0]
+    rows = [row for row in read_cases(path) if row["weight_swap_cycles"] == 0 and row["method"] in methods]
     bare = min(row["pe_area_um2"] for row in rows)
     return markdown_table([_depth(group, bare) for group in _by_case(rows)])
 
@@ -47,9 +47,9 @@ def _depth(group: Sequence[Row], bare: float) -> Cells:
     return row | _latencies(group)
 
 
-def swap_markdown(path: Path) -> str:
+def swap_markdown(path: Path, methods: Sequence[str]) -> str:
     """Return latency by the cycles of a weight change and the depth of the FIFOs."""
-    rows = [row for row in read_cases(path) if row["order"] == "position"]
+    rows = [row for row in read_cases(path) if row["order"] == "position" and row["method"] in methods]
     depths = {row["fifo_depth"] for row in rows if row["weight_swap_cycles"] > 0 and row["model"] == "events"}
     found = [row for row in rows if row["model"] == "analytic" or row["fifo_depth"] in depths]
     return markdown_table([_swap(group) for group in sorted(_by_case(found), key=_swap_order)])
@@ -76,6 +76,21 @@ def _latencies(group: Sequence[Row]) -> Cells:
         row[f"{found['method']}: latency cycles"] = cell("latency_cycles", found["latency_cycles"])
     for found in group[1:]:
         row[f"{found['method']}: saved %"] = f"{100 * (1 - found['latency_cycles'] / base):.1f}"
+    return row
+
+
+def dataflow_markdown(path: Path) -> str:
+    """Return latency and energy by dataflow and depth of the FIFOs."""
+    rows = read_table(path, ("method", "dataflow", "fifo_depth", "latency_cycles", "total_pj"))
+    return markdown_table([_dataflow(group) for group in _by(rows, "dataflow", "fifo_depth").values()])
+
+
+def _dataflow(group: Sequence[Row]) -> Cells:
+    row = {"dataflow": group[0]["dataflow"], "FIFO depth": f"{group[0]['fifo_depth']:g}"}
+    for found in group:
+        row[f"{found['method']}: latency cycles"] = cell("latency_cycles", found["latency_cycles"])
+    for found in group:
+        row[f"{found['method']}: energy uJ"] = f"{found['total_pj'] / 1e6:,.0f}"
     return row
 
 
