@@ -1,8 +1,8 @@
 """What balancing is worth on a network of the paper's size: cycles, FIFO area and energy of a VGG-16.
 
 Trains the network (`experiments.vgg16`), draws masks, balances them, and writes into docs/results/: vgg16_network.csv,
-vgg16_latency.csv, vgg16_dataflows.csv and vgg16_energy.csv, of which `uticket readme` makes tables and a figure of
-docs/.
+vgg16_latency.csv, vgg16_dataflows.csv, vgg16_bandwidth.csv and vgg16_energy.csv, of which `uticket readme` makes tables
+and a figure of docs/.
 `python -m experiments.vgg16_costs --seed 0` takes some minutes on two cores, nearly all of them for the training; a run
 that is stopped resumes it, and the trained network stays in .uticket/ for the next run.
 """
@@ -35,6 +35,12 @@ SPARSITIES = (0.95, 0.98)  # for energy: where the paper states shares, and near
 DEPTHS = (0, 8, 16, 32, 64, 128, 256, 512, 1024, float("inf"))
 ORDERS = ("position", "activation")
 SWAPS, SWAP_DEPTHS = (0, 3, 22), (64, 512, float("inf"))
+BANDWIDTHS: dict[str, Any] = {  # settings of the array by what they are
+    "unlimited": {},
+    "chip, two buffers": {"bandwidth": "chip"},
+    "chip, one buffer": {"bandwidth": "chip", "buffers": 1},
+    "chip, two buffers, CSR": {"bandwidth": "chip", "weight_format": "csr"},
+}
 DATAFLOWS = {"filters": (0, 8, 64, float("inf")), "inner-join": (0, 1, 8), "outputs": (0,), "gustavson": (0,)}  # depths
 CHIPS = {"lop 360 K": "uticket-32nm-lop.yaml", "lstp 300 K": "uticket-32nm-lstp.yaml"}
 HELD: tuple[tuple[str, WeightFormat], ...] = (("lop 360 K", "wsp"), ("lstp 300 K", "wsp"), ("lstp 300 K", "best"))
@@ -59,6 +65,7 @@ def main(seed: int) -> None:
     write_rows(RESULTS / "vgg16_network.csv", list(about(tickets, TicketFiles(folder_of(ROOT, seed)), seed)))
     write_rows(RESULTS / "vgg16_latency.csv", list(latencies(tickets)))
     write_rows(RESULTS / "vgg16_dataflows.csv", list(dataflows(tickets)))
+    write_rows(RESULTS / "vgg16_bandwidth.csv", list(bandwidths(tickets)))
     energy = [row for share in SPARSITIES for row in energies(balanced(network, share, seed), share)]
     write_rows(RESULTS / "vgg16_energy.csv", energy)
 
@@ -103,6 +110,15 @@ def dataflows(tickets: dict[str, Ticket]) -> Iterator[Row]:
         costs = {"latency_cycles": found.network.latency_cycles, "busy_share": found.network.busy_share}
         energy = {"pe_pj": found.network.pe_pj, "total_pj": found.network.total_pj}
         yield {"method": name, "dataflow": dataflow, "fifo_depth": depth, **costs, **energy}
+
+
+def bandwidths(tickets: dict[str, Ticket]) -> Iterator[Row]:
+    """Yield a row for each dataflow and bandwidth: the balanced masks of whole filters, with FIFOs of 64 entries."""
+    for dataflow, (name, settings) in bar(list(product(DATAFLOWS, BANDWIDTHS.items())), "simulating memories", "runs"):
+        array = Array(dataflow=dataflow, **settings)
+        cost = simulate(tickets["uticket"], array, Broadcast(fifo_depth=64), Chip.read()).network
+        times = {"latency_cycles": cost.latency_cycles, "memory_cycles": cost.memory_cycles}
+        yield {"dataflow": dataflow, "bandwidth": name, **times, **cost.needed_cycles, "bound": cost.bound}
 
 
 def energies(tickets: dict[str, Ticket], sparsity: float) -> Iterator[Row]:

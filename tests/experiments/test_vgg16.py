@@ -7,7 +7,17 @@ import pytest
 import uticket as ut
 from benchmarks.vgg16 import vgg16
 from experiments.vgg16 import SETTINGS, SIDE, draw_masks, enlarged, erk, params_of
-from experiments.vgg16_costs import METHODS, RESULTS, SPARSITY, about, balanced, dataflows, energies, latencies
+from experiments.vgg16_costs import (
+    METHODS,
+    RESULTS,
+    SPARSITY,
+    about,
+    balanced,
+    bandwidths,
+    dataflows,
+    energies,
+    latencies,
+)
 from uticket.base.files import write_json, write_rows
 from uticket.config.params import Params
 from uticket.config.paths import TicketFiles
@@ -78,9 +88,10 @@ def test_rows_are_those_of_the_committed_files(network, tmp_path):
         "network": list(about(tickets, TicketFiles(tmp_path), seed=0)),
         "latency": list(latencies(tickets)),
         "dataflows": list(dataflows(tickets)),
+        "bandwidth": list(bandwidths(tickets)),
         "energy": [row for share in (0.95, 0.98) for row in energies(tickets, share)],
     }
-    keys = ("method", "model", "order", "fifo_depth", "weight_swap_cycles", "chip", "format")
+    keys = ("dataflow", "bandwidth", "method", "model", "order", "fifo_depth", "weight_swap_cycles", "chip", "format")
     for name, rows in made.items():
         write_rows(tmp_path / f"{name}.csv", rows)
         found, committed = (pd.read_csv(folder) for folder in (tmp_path / f"{name}.csv", RESULTS / f"vgg16_{name}.csv"))

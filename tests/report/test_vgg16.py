@@ -5,7 +5,14 @@ import pytest
 from uticket.base.errors import InputError
 from uticket.base.files import write_rows
 from uticket.report.fifo_area import area_figure
-from uticket.report.vgg16 import dataflow_markdown, energy_markdown, latency_markdown, network_markdown, swap_markdown
+from uticket.report.vgg16 import (
+    bandwidth_markdown,
+    dataflow_markdown,
+    energy_markdown,
+    latency_markdown,
+    network_markdown,
+    swap_markdown,
+)
 
 
 def test_network_has_a_row_for_each_method(tmp_path: Path):
@@ -71,6 +78,14 @@ def test_dataflows_have_latency_and_energy_of_each_method(tmp_path: Path):
     )
     assert lines[3] == "| filters | 8 | 8,000 | 8,001 | 2 | 2 |"
     assert len(lines) == 2 + 3
+
+
+def test_bandwidth_has_a_row_for_each_way(tmp_path: Path):
+    row = {"dataflow": "outputs", "bandwidth": "chip", "latency_cycles": 4000, "memory_cycles": 3000}
+    needed = {"weight_sram_cycles": 10, "spike_sram_cycles": 3500, "dram_cycles": 20, "bound": "spike SRAM"}
+    write_rows(tmp_path / "b.csv", [row | needed])
+    line = bandwidth_markdown(tmp_path / "b.csv").splitlines()[2]
+    assert line == "| outputs | chip | 4,000 | 3,000 | 10 | 3,500 | 20 | spike SRAM |"
 
 
 def test_weight_changes_are_shown_at_the_depths_at_which_they_took_time(latency: Path):

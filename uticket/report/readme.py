@@ -18,7 +18,14 @@ from uticket.report.benchmarks import (
 from uticket.report.fifo_area import area_figure
 from uticket.report.savings import NUMBERS, findings, results
 from uticket.report.tables import read_table
-from uticket.report.vgg16 import dataflow_markdown, energy_markdown, latency_markdown, network_markdown, swap_markdown
+from uticket.report.vgg16 import (
+    bandwidth_markdown,
+    dataflow_markdown,
+    energy_markdown,
+    latency_markdown,
+    network_markdown,
+    swap_markdown,
+)
 
 BENCHMARKS = Path("benchmarks/results")
 STUDY = Path("docs/results")
@@ -62,6 +69,7 @@ def vgg16_sections() -> dict[str, str]:
         "vgg16.network": network_markdown(STUDY / "vgg16_network.csv"),
         "vgg16.latency": latency_markdown(latency, WHOLE_FILTERS),
         "vgg16.swap": swap_markdown(latency, WHOLE_FILTERS),
+        "vgg16.bandwidth": bandwidth_markdown(STUDY / "vgg16_bandwidth.csv"),
         "vgg16.dataflows": dataflow_markdown(STUDY / "vgg16_dataflows.csv"),
         **energy,
     }

@@ -17,6 +17,7 @@ Rows = list[Row]
 
 TEXTS = (
     "dataflow",
+    "bandwidth",
     "method",
     "ticket",
     "model",

@@ -94,6 +94,13 @@ def _dataflow(group: Sequence[Row]) -> Cells:
     return row
 
 
+def bandwidth_markdown(path: Path) -> str:
+    """Return latency, what memories add to it, and what binds, by dataflow and bandwidth."""
+    shown = ("dataflow", "bandwidth", "latency_cycles", "memory_cycles", "weight_sram_cycles", "spike_sram_cycles")
+    rows = read_table(path, (*shown, "dram_cycles", "bound"))
+    return markdown_table([{name: row[name] for name in (*shown, "dram_cycles", "bound")} for row in rows])
+
+
 def energy_markdown(path: Path, model: str) -> str:
     """Return the shares of energy by chip and format of the weights, and what balancing saves; first, the paper's."""
     needed = ("sparsity", "chip", "format", "model", "method", "pe_pj", "total_pj", "dram_pj")
