@@ -77,7 +77,7 @@ def _cost(
     moves = layer_moves(placed, kept[layer.name], timesteps, array, chip)
     transfers, traffic = layer_transfers(moves, chip), layer_traffic(moves, chip)
     bound, limited = bound_of(ran.timing, array.pes, transfers.needed), array.bandwidth == "chip"
-    ran = ran.waiting(memory_cycles(ran.cycles, moves, transfers, array.buffers) if limited else 0.0, array.pes)
+    ran = ran.waiting(memory_cycles(ran.cycles, moves, transfers, array.buffers) if limited else 0, array.pes)
     timing = ran.timing
     updates = layer.filters * layer.positions * timesteps
     waiting = timing.idle_cycles + timing.swap_cycles + timing.drain_cycles + array.pes * timing.memory_cycles
