@@ -28,7 +28,7 @@ NAME = "METHOD/NAME of letters, digits, - and _"
         ("data.name", "mnist", r"data.name: expected one of digits, cifar10, .*, folder, got 'mnist'"),
         ("prune.fraction", 1.0, r"prune.fraction: expected less than 1, got 1.0"),
         ("prune.early_time", 1, r"prune.early_time: expected boolean, got 1"),
-        ("prune.score", "l2", r"prune.score: expected one of magnitude, got 'l2'"),
+        ("prune.score", "l2", r"prune.score: expected one of magnitude, filter_norm, got 'l2'"),
         ("model.leak", 1.0, r"model.leak: expected less than 1, got 1.0"),
         ("model.leak", float("nan"), r"model.leak: expected .*, got nan"),
         ("model.name", "vgg8", r"model.name: expected one of resnet19, vgg7, vgg16, got 'vgg8'"),

@@ -97,3 +97,15 @@ def test_ticket_without_weights_of_a_layer_is_reported():
     values = {"conv2": np.ones((4, 2, 3, 3))}
     with pytest.raises(InputError, match="weights: expected trained weights of the layer 'conv1', got none"):
         prune(Ticket([image, LAYER], {"conv1": mask_of(3), "conv2": mask_of(3)}, values), 0.5)
+
+
+def test_whole_filters_go_by_their_norm_and_linear_weights_by_magnitude():
+    conv = np.zeros((3, 1, 2, 2), dtype=np.float32)
+    conv[0], conv[1, 0, 0, 0], conv[2, 0, 0, 0] = 1, 3, 1  # root mean squares 1, 1.5, 0.5
+    linear = np.array([[1, -4], [3, 2]], dtype=np.float32)
+    ticket = Ticket.from_arrays({"conv": conv + 0.01, "linear": linear}, linear=True)
+    half = prune(ticket, 0.5, "filter_norm", "layer")
+    assert half.mask["linear"].tolist() == [[False, True], [True, False]]
+    third = prune(ticket, 1 / 3, "filter_norm", "layer").mask["conv"]
+    assert third.reshape(3, -1).all(axis=1).tolist() == [True, True, False]
+    assert not third[2].any()

@@ -54,6 +54,34 @@ def test_a_team_may_score_by_maximum_and_by_the_weights_that_are_left():
     assert nonzeros(left) == [2, 2, 2, 2]
 
 
+def test_in_blocks_each_filter_or_team_keeps_one_of_each_block():
+    wide = values([5, 4, 0, 3, 0, 1], [0, 0, 6, 3, 0, 0])
+    kept = rows("110100", "001100")
+    how = {"select": "magnitude", "blocks": True, "round": "nearest"}  # (3 + 2) / 2 is 3: blocks of two positions
+    found = balance_layer(placed_mask(kept, 2), Balance(**how), rng(), wide != 0, wide)
+    assert np.array_equal(found[0], rows("100101")[0])
+    assert found[1, 2:4, 0, 0].tolist() == [True, False]
+    assert nonzeros(found) == [3, 3]
+    assert nonzeros(found[:, :2]) == nonzeros(found[:, 4:]) == [1, 1]  # drawn where no weight counts
+    together = balance_layer(placed_mask(kept, 2), Balance(share=2, **how), rng(), wide != 0, wide)
+    assert np.array_equal(together, rows("101001", "101001"))  # squares 25, 16, 36, 18, 0, 1
+
+
+@settings(deadline=None)  # compiles
+@given(masks, st.integers(1, 4), st.sampled_from(SELECTS), st.integers(0, 9))
+def test_blocks_keep_as_many_as_without_them_and_one_in_each(mask, pes, select, seed):
+    weights = np.random.default_rng(seed).normal(size=mask.shape)
+    for share in {1, pes}:
+        plain, blocks = (
+            balance_layer(placed_mask(mask, pes), Balance(select=select, share=share, blocks=on), rng(), mask, weights)
+            for on in (False, True)
+        )
+        assert nonzeros(blocks) == nonzeros(plain)
+        for pattern in blocks.reshape(len(mask), -1):
+            places, count = np.flatnonzero(pattern), int(pattern.sum())
+            assert (places * count // pattern.size).tolist() == list(range(count))
+
+
 def test_positions_without_a_score_are_drawn():
     found = {shared(team_weights="kept", mode="recover").tobytes() for _ in range(3)}
     assert len(found) == 1  # the same seed

@@ -67,6 +67,7 @@ class _Balancing(Block):
     mode: Target = Field("both", description="To the mean, the maximum (recover) or the minimum (remove).")
     round: Rounding = Field("ceil", description="How the mean is rounded to whole weights.")
     select: Choice = Field("random", description="Which weights are added and removed.")
+    blocks: bool = Field(False, description="Each filter keeps one weight in each of as many equal blocks.")
     team_score: TeamScore = Field("sum_of_squares", description="How magnitudes add up in a team that shares.")
     team_weights: TeamWeights = Field("trained", description="Scored in a team: weights before pruning, or the kept.")
 
@@ -114,7 +115,9 @@ class BalancePath(_Balancing):
         """Return the settings of a round, counted from 1 on, without those that decide nothing in it."""
         share, team = (path[min(number, len(path)) - 1] for path in (self.share, self.team))
         unused = {"team"} if share == 1 else set()
-        if share == 1 or self.select == "random":
+        if not self.blocks:
+            unused.add("blocks")
+        if (share == 1 and not self.blocks) or self.select == "random":
             unused |= {"team_score", "team_weights"}
         settings = self.model_dump() | {"share": share, "team": team}
         return Balance.model_validate({name: value for name, value in settings.items() if name not in unused})

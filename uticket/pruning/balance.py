@@ -88,8 +88,8 @@ def balance_layer(
 
     PEs of a group that hold no filter are left out; a slice too small for the target keeps all of its weights, and the
     other slices share the rest. A group without weights stays so. With `share` above 1, teams of PEs keep the same
-    positions (`uticket.pruning.teams`). rng: draws all random choices. trained, weights: of the shape of the mask, as
-    in `balance`.
+    positions, and with `blocks` one in each block (`uticket.pruning.teams`). rng: draws all random choices. trained,
+    weights: of the shape of the mask, as in `balance`.
     Returns a new mask. With the mode `both` a group gains fewer weights than it has PEs; rounded to the nearest, it
     gains or loses at most half as many.
     Source: Yin et al. 2024, Algorithm 1, lines 6-16; scope and rounding as in its published code (group of n
@@ -100,7 +100,7 @@ def balance_layer(
     counts = bins.count_ones(kept)
     targets = np.minimum(TARGETS[how.mode](counts, bins.sizes, bins.group, how.round)[bins.group], bins.sizes)
     trained, share = placed.mask if trained is None else trained, how.share_of(placed.layer.name)
-    if share > 1:
+    if share > 1 or how.blocks:
         values = None if weights is None else bins.flat(weights)
         return bins.unflat(share_positions(bins, kept, targets, how, share, rng, bins.flat(trained), values))
     chosen = CHOICES[how.select](bins, kept, trained, weights, rng)

@@ -42,7 +42,8 @@ def share_positions(
 
     kept, trained, weights: laid out. targets: (bins,), equal within a group where sizes are. Chosen at random, a team
     keeps the positions that most of its bins keep; ties are drawn. By magnitude, it keeps those of the highest score;
-    ties go to the lower index, and if there are too few with a score, others are drawn.
+    ties go to the lower index, and if there are too few with a score, others are drawn. With `how.blocks` it keeps the
+    best one of each of as many equal blocks. share: 1 makes a team of each bin.
     """
     votes = how.select == "random"
     if not votes and weights is None:
@@ -57,7 +58,8 @@ def share_positions(
         else:
             assert weights is not None
             scores = score((weights[begin:end] * counted[begin:end]).reshape(members, -1))
-        chosen = _choose(scores, int(targets[team.start]), rng, votes)
+        choose = _choose_in_blocks if how.blocks else _choose
+        chosen = choose(scores, int(targets[team.start]), rng, votes)
         shared[begin:end].reshape(members, -1)[:, chosen] = True
     return shared
 
@@ -70,3 +72,12 @@ def _choose(scores: Values, count: int, rng: np.random.Generator, draw_ties: boo
         return np.concatenate([scored, rng.choice(others, count - len(scored), replace=False)])
     keys = scores[scored] + rng.random(len(scored)) if draw_ties else scores[scored]
     return scored[largest(keys, count)]
+
+
+def _choose_in_blocks(scores: Values, count: int, rng: np.random.Generator, draw_ties: bool) -> Ints:
+    """Return the position of the highest score in each of `count` blocks; where none has a score, it is drawn."""
+    drawn = rng.random(len(scores))
+    keys = scores + drawn if draw_ties else np.where(scores > 0, scores, drawn - 1)
+    block = np.arange(len(scores)) * count // len(scores)
+    order: Ints = np.lexsort((-keys, block))
+    return order[np.searchsorted(block, np.arange(count))]
