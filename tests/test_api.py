@@ -69,7 +69,7 @@ def test_the_lines_of_python_in_the_readme_run(tmp_path, ticket):
 def test_wrong_arguments_are_reported_by_name(ticket, tmp_path):
     with pytest.raises(ut.InputError, match="model: expected one of analytic, events, got 'spice'"):
         ut.simulate(ticket, model="spice")
-    with pytest.raises(ut.InputError, match="score: expected one of magnitude, got 'gradient'"):
+    with pytest.raises(ut.InputError, match="score: expected one of magnitude, filter_norm, got 'gradient'"):
         ut.prune(ticket, 0.5, "gradient")
     with pytest.raises(ut.InputError, match=r"fraction: expected a share of the kept weights in \[0, 1\), got 1.5"):
         ut.prune(ticket, 1.5)
