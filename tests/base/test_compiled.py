@@ -64,3 +64,10 @@ def test_without_a_place_for_the_cache_a_process_compiles_and_says_so_once():
     ran = subprocess.run([sys.executable, "-c", NOWHERE], cwd=ROOT, capture_output=True, text=True)
     assert ran.stdout == "3 None\n" * 3
     assert ran.stderr.splitlines() == [ALWAYS]
+
+
+def test_what_simulates_and_balances_needs_no_place_for_the_cache():
+    nowhere = os.environ | {"NUMBA_CACHE_LOCATOR_CLASSES": "IPythonCacheLocator"}  # which takes notebooks only
+    command = [sys.executable, "-c", "import uticket.pipeline.compile"]
+    ran = subprocess.run(command, cwd=ROOT, env=nowhere, capture_output=True, text=True)
+    assert (ran.stderr, ran.returncode) == ("", 0)

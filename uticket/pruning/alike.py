@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-import numba
 import numpy as np
 
+from uticket.base.compiled import compiled
 from uticket.base.errors import InputError
 from uticket.config.pruning import Balance
 from uticket.mapping.placed import Bools, Placed, parts_of
@@ -74,7 +74,7 @@ def team_order(likeness: Ints, order: Ints, share: int) -> Ints:
     return np.lexsort((filters, first[team]))
 
 
-@numba.njit(cache=True)
+@compiled
 def _exchange(likeness: Ints, team: Ints, of_team: Ints) -> None:
     """Change `team` in place; of_team: (teams, filters), the likeness of a filter to all of a team."""
     changed = True
