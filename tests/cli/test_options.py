@@ -84,6 +84,7 @@ def test_what_cannot_be_audited_is_an_error_of_one_line(tmp_path):
         (["simulate", ".", "--model", "spice"], "--model: expected one of analytic, events, got 'spice'"),
         (["simulate", ".", "--fifo-depth", "0.5"], "--fifo-depth: expected a whole number from 0 on, or inf, got 0.5"),
         (["simulate", ".", "--leakage-ratio", "nan"], "--leakage-ratio: expected a finite number, got 'nan'"),
+        (["simulate", ".", "--accumulators", "9" * 20], f"--accumulators: expected a smaller number, got '{'9' * 20}'"),
         (["export", ".", "o.npz", "--format", "csr"], "--format: expected one of wsp, got 'csr'"),
         (["rounds", "x"], "N: expected integer, got 'x'"),
         (["preset"], "NAME...: expected a value, got nothing"),

@@ -38,8 +38,9 @@ def expectation(error: Mapping[str, Any]) -> str:
     """Return what a failed check of pydantic expected, in the words of someone who writes YAML."""
     words = {"model_type": "a block of keys and values", "dict_type": "a block of keys and values"}
     words |= {"tuple_type": "a list", "too_short": "at least one", "string_too_short": "some text"}
+    words |= {"int_parsing_size": "a smaller number"}
     text: str = words.get(error["type"], error["msg"])
-    text = text.removeprefix("Input should be ").removeprefix("a valid ")
+    text = text.removeprefix("Input should be ").removeprefix("a valid ").replace("String should match", "text of the")
     return re.sub(", (unable to parse|got a number).*", "", text)
 
 

@@ -21,6 +21,10 @@ def _in_a_pe(component: str) -> str:
     return component
 
 
+# more than any chip has; a larger number is a mistake, which cycles as 64-bit numbers would not hold
+MOST_BITS, MOST_BANKS, MOST_MHZ = 2**20, 2**20, 10**6
+LEAST_MB_PER_S = 0.001
+
 # by which energy is summed up; the default chip has those of Fig. 8 of the paper: MAC, LIF and MEM (scratchpad)
 Component = Annotated[str, Field(pattern="^[A-Z][A-Z0-9]*$"), AfterValidator(_in_a_pe)]
 Action = Literal["operation", "work_cycle", "update"]  # `uticket.hardware.energy`
@@ -55,7 +59,7 @@ class Area(Quantity):
 class Clock(Quantity):
     """Frequency."""
 
-    value: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    value: Annotated[float, Field(gt=0, le=MOST_MHZ, allow_inf_nan=False)]
     unit: Literal["MHz"]
 
 
@@ -68,7 +72,7 @@ class Bytes(Quantity):
 class AccessWidth(Quantity):
     """What one access moves."""
 
-    value: Annotated[int, Field(ge=1)]
+    value: Annotated[int, Field(ge=1, le=MOST_BITS)]
     unit: Literal["bits"]
 
 
@@ -103,14 +107,14 @@ class Fifo(Block):
 class Banks(Quantity):
     """Parts of a memory that each make one read and one write in a cycle."""
 
-    value: Annotated[int, Field(ge=1)]
+    value: Annotated[int, Field(ge=1, le=MOST_BANKS)]
     unit: Literal["banks"]
 
 
 class Rate(Quantity):
     """Bandwidth."""
 
-    value: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    value: Annotated[float, Field(ge=LEAST_MB_PER_S, allow_inf_nan=False)]
     unit: Literal["MB/s"]
 
 
