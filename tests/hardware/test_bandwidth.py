@@ -135,10 +135,10 @@ def test_analytic_cycles_of_a_group_are_split_by_outputs():
     assert ran.cycles.tolist() == [[[36 * 25 + 5, 36 * 15 + 3, 36 * 15 + 3, 36 * 9 + 2]] * 2]
 
 
-def ticket_of_two() -> Ticket:
+def ticket_of_two(density: float = 0.3) -> Ticket:
     rng = np.random.default_rng(0)
     layers = [layer_of(8, 4, (8, 8), name="conv2"), layer_of(8, 8, (8, 8), name="conv3")]
-    masks = {layer.name: rng.random(layer.weight_shape) < 0.3 for layer in layers}
+    masks = {layer.name: rng.random(layer.weight_shape) < density for layer in layers}
     spikes = {layer.name: rng.random((2, 3, layer.channels, 8, 8)) < 0.3 for layer in layers}
     return Ticket(layers, masks, timesteps=3, spikes=spikes)
 
@@ -199,10 +199,27 @@ def test_bound_is_what_takes_most_cycles():
 def test_bound_of_a_network_is_that_of_its_layers_for_the_longest_time():
     from uticket.hardware.cost import network_cost
 
-    one, other = simulate(ticket_of_two(), Array(pes=4)).layers
-    costs = [replace(one, bound="compute", latency_cycles=5), replace(one, bound="DRAM", latency_cycles=4)]
-    assert network_cost(costs).bound == "compute"
-    assert network_cost([*costs, replace(other, bound="DRAM", latency_cycles=2)]).bound == "DRAM"
+    layer = simulate(ticket_of_two(), Array(pes=4)).layers[0]
+
+    def bound(*layers: tuple[str, int, int]) -> str:
+        needed = ({"weight_sram_cycles": 1, "dram_cycles": needed} for *_, needed in layers)
+        costs = [
+            replace(layer, bound=name, latency_cycles=latency, needed_cycles=of_memories)
+            for (name, latency, _), of_memories in zip(layers, needed, strict=True)
+        ]
+        return network_cost(costs).bound
+
+    compute, dram = ("compute", 5, 0), ("DRAM", 4, 4)
+    assert bound(compute, dram) == "compute"
+    assert bound(compute, dram, ("DRAM", 2, 2)) == "DRAM"
+    assert bound(compute, ("DRAM", 4, 6)) == "DRAM"  # bandwidth is unlimited, and the memory would need more
+
+
+def test_network_that_only_waits_for_memories_is_never_busy():
+    ticket = ticket_of_two(density=0)
+    for bandwidth, share in (("unlimited", 1.0), ("chip", 0.0)):
+        found = simulate(ticket, Array(pes=4, bandwidth=bandwidth))
+        assert [cost.busy_share for cost in (*found.layers, found.network)] == [share] * 3
 
 
 def test_cycles_without_barriers_are_split_by_outputs():

@@ -36,6 +36,11 @@ class Cost(Timing):
         """The energy of the PEs: all but the memories beside them."""
         return sum(value for name, value in self.energy_pj.items() if not name.startswith(("sram", "dram")))
 
+    @property
+    def bound_cycles(self) -> float:
+        """Its latency, or what its slowest memory needs if that is more, as with unlimited bandwidth it may be."""
+        return max(self.latency_cycles, *self.needed_cycles.values())
+
     def timing(self) -> dict[str, float]:
         """Return the fields of `Timing`."""
         return {part.name: getattr(self, part.name) for part in fields(Timing)}
@@ -68,11 +73,11 @@ def network_cost(costs: Sequence[Cost]) -> Cost:
     total = sum(sums[f"{name}_cycles"] for name in ("work", "idle", "swap", "drain"))
     latency = sums["latency_cycles"]
     computing = 1 - sums["memory_cycles"] / latency if latency else 1.0
-    binding = {cost.bound: sum(n.latency_cycles for n in costs if n.bound == cost.bound) for cost in costs}
+    binding = {cost.bound: sum(n.bound_cycles for n in costs if n.bound == cost.bound) for cost in costs}
     waited = sum(cost.fifo_mean * cost.latency_cycles for cost in costs)
     means = {
         "utilization": mean_utilization([(n.weights, n.work_cycles, n.utilization) for n in costs]),
-        "busy_share": computing * sums["work_cycles"] / total if total else 1.0,
+        "busy_share": computing * (sums["work_cycles"] / total if total else 1.0),
         "fifo_mean": waited / latency if latency else 0.0,
         "fifo_max": max(cost.fifo_max for cost in costs),
     }
