@@ -82,6 +82,12 @@ def test_simulate_takes_every_option(folder):
     assert "network" in table
 
 
+def test_the_table_shows_what_else_takes_time(folder):
+    assert not {"swap", "drain", "memory"} & set(invoke("simulate", folder).split())
+    slow = ["--weight-swap-cycles", 1, "--drain-width", 1, "--bandwidth", "chip"]
+    assert {"swap", "drain", "memory"} <= set(invoke("simulate", folder, *slow).split())
+
+
 @pytest.mark.parametrize("dataflow", DATAFLOWS)
 def test_every_command_takes_every_dataflow(folder, tmp_path, dataflow):
     way, out = ["--dataflow", dataflow, "--pes", 3], tmp_path / "out.npz"

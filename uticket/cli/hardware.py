@@ -35,7 +35,9 @@ TOTAL = "total_pj"
 @click.option("--model", type=Word(list(MODELS)), default="events", show_default=True, help="Timing model.")
 @options_of(Broadcast, "broadcast", width="broadcast_width")
 @options_of(Energy, "energy")
-@click.option("--chip", "chip_file", type=click.Path(path_type=Path), help="What the parts cost; default: the paper's.")
+@click.option(
+    "--chip", "chip_file", type=click.Path(path_type=Path), help="What the parts cost; default: uticket-32nm-lstp.yaml."
+)
 @json_option
 def simulate_command(
     folder: Path,
@@ -63,6 +65,7 @@ def simulate_command(
     result["chip"] = {"name": chip.name, "leakage_ratio": chip.leakage_ratio, **area}
     result |= {"layers": [record(cost) for cost in found.layers], "network": record(found.network)}
     columns = ["name", "utilization", "busy_share", "work_cycles", "starved_cycles", "blocked_cycles", "tail_cycles"]
+    columns += [name for name in ("swap_cycles", "drain_cycles", "memory_cycles") if getattr(found.network, name)]
     show(result, as_json, [*columns, "latency_cycles", "tokens", "dropped_tokens", TOTAL, "bound"])
 
 
