@@ -13,7 +13,7 @@ from uticket.report.write import write_report
 PAGES = ["README.md", "docs/simulator.md", "docs/training.md"]
 FIGURE = "docs/figures/vgg16-fifo-area.svg"
 SOURCES = ["params.yaml", "report/rounds.csv", "report/sweeps.csv"]
-SOURCES += [f"docs/results/vgg16_{name}.csv" for name in ("network", "latency", "energy")]
+SOURCES += [f"docs/results/vgg16_{name}.csv" for name in ("network", "latency", "energy", "bandwidth", "dataflows")]
 SOURCES += [f"benchmarks/results/{name}.json" for name in ("simulate", "train", "sparse")]
 
 
