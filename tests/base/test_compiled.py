@@ -52,6 +52,22 @@ def test_after_uticket_compile_nothing_is_compiled(tmp_path):
     assert [misses for _, misses in found.values()] == [0] * len(found), found
 
 
+def test_a_loop_is_compiled_anew_when_one_that_it_imports_changes(tmp_path):
+    environment = os.environ | {"PYTHONPATH": f"{ROOT}:{tmp_path}", "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+    begin = "from uticket.base.compiled import compiled\n"
+    loop = "@compiled\ndef {}(x):\n    return {}\n"
+    (tmp_path / "outer.py").write_text(begin + "from inner import inner\n" + loop.format("outer", "inner(x)"))
+    script = "from outer import outer; print(outer(5), sum(outer.stats.cache_misses.values()))"
+
+    def ran() -> str:
+        return subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True).stdout
+
+    (tmp_path / "inner.py").write_text(begin + loop.format("inner", "x + 1"))
+    assert [ran(), ran()] == ["6 1\n", "6 0\n"]
+    (tmp_path / "inner.py").write_text(begin + loop.format("inner", "x + 10"))
+    assert [ran(), ran()] == ["15 1\n", "15 0\n"]
+
+
 NOWHERE = """
 from uticket.base.compiled import compiled
 for module in ("theirs", "uticket.ours", "uticket.ours"):  # no file, so no place for a cache
