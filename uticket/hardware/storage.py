@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from uticket.mapping.placed import Bools, Placed, count_by_row
+from uticket.mapping.placed import Bools, Placed
 from uticket.mapping.policies import Ints
 
 WORD_BITS = 16  # of the scratchpad, the paper
@@ -98,11 +98,12 @@ def fit_scratchpad(placed: Placed, capacity: int) -> Scratchpad:
     as many passes as it fills.
     """
     channels, kernel = placed.layer.channels, placed.layer.kernel[0] * placed.layer.kernel[1]
-    by_channel = count_by_row(np.ascontiguousarray(placed.mask).reshape(-1, kernel))
-    unit = placed.unit_of(np.arange(len(by_channel)) * kernel)
-    place = placed.bins[unit] * channels + np.arange(len(by_channel)) % channels
+    row = np.arange(placed.mask.size // kernel)  # a channel of a filter
+    unit = placed.unit_of(row * kernel)
+    place = placed.bins[unit] * channels + row % channels
     bins = placed.num_groups * placed.pes
-    kept = np.bincount(place, by_channel, minlength=bins * channels).astype(np.int64).reshape(bins, channels)
+    of_kept = place[np.flatnonzero(placed.mask) // kernel]
+    kept = np.bincount(of_kept, minlength=bins * channels).reshape(bins, channels)
     own = (first_with_pattern(placed, placed.mask) == np.arange(len(placed.group)))[unit]
     bits = kernel * np.bincount(place[own], minlength=bins * channels).reshape(bins, channels)
     words = kept.sum(axis=1) + -(-bits.sum(axis=1) // WORD_BITS)
