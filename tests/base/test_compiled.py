@@ -48,7 +48,7 @@ def test_after_uticket_compile_nothing_is_compiled(tmp_path):
     assert first.stdout == again.stdout == "simulate and balance: compiled\n"
     assert again.stderr == uses.stderr == ""
     found = json.loads(uses.stdout)
-    assert {"_walk", "private", "window", "_draw", "paired_steps"} <= set(found)
+    assert {"_walk", "send_tokens", "send_chunks", "window", "_draw", "paired_steps"} <= set(found)
     assert [misses for _, misses in found.values()] == [0] * len(found), found
 
 

@@ -1,12 +1,11 @@
 """The event model: cycles of this mask under these spikes, on PEs that one broadcaster serves.
 
-Groups and tiles run one after another. From one barrier to the next (`uticket.hardware.stretches`) the array obeys the
+Groups and tiles run one after another. From one barrier to the next (`uticket.hardware.supplies`) the array obeys the
 recurrence of `uticket.hardware.recurrence`: activations are sent to PEs, which keep up to a few of them in a FIFO.
 Source: facts of the hardware model, sections 2 to 4 and 7.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,13 +13,15 @@ from numpy.typing import NDArray
 from uticket.base.errors import InputError
 from uticket.base.threads import in_threads
 from uticket.config.array import Array, Broadcast
-from uticket.hardware.group import GroupWeights, group_weights
+from uticket.hardware.groups import Demand, demand_of, groups_of
 from uticket.hardware.layer_events import LayerEvents
-from uticket.hardware.stretches import STRETCHES, num_stretches
-from uticket.hardware.tiles import Tiles, tiles_of
+from uticket.hardware.overhead import drain_of_pes, tile_overheads
+from uticket.hardware.supplies import SUPPLIES, WITHOUT_BARRIERS
+from uticket.hardware.tiles import tiles_of
 from uticket.hardware.timing import LayerTiming
-from uticket.hardware.tokens import tokens_of
+from uticket.hardware.tokens import Tokens, tokens_of
 from uticket.mapping.placed import Placed
+from uticket.mapping.policies import Ints
 from uticket.ticket.ticket import Ticket
 
 
@@ -39,34 +40,28 @@ def events(placed: Placed, ticket: Ticket, array: Array, broadcast: Broadcast) -
 
 def layer_events(placed: Placed, spikes: NDArray[np.bool_], array: Array, broadcast: Broadcast) -> LayerEvents:
     """Run one layer, the images side by side in threads; spikes: (images, T, channels, height, width)."""
-    groups, tiles = [*group_weights(placed)], tiles_of(placed, array.accumulators)
-    return LayerEvents.of_images(in_threads(partial(_run_image, placed, groups, tiles, array, broadcast), spikes))
+    groups, tiles = groups_of(placed), tiles_of(placed, array.accumulators)
+    demands = {copies: demand_of(of, placed, broadcast) for copies, of in groups.items()}
+    _, drains = tile_overheads(placed, array)
+    drain = drain_of_pes(placed, drains.sum(axis=1))
+    drains = drains.sum(axis=WITHOUT_BARRIERS[placed.dataflow.supply], keepdims=True)
+
+    def run(image: NDArray[np.bool_]) -> LayerEvents:
+        arriving = {
+            copies: (of, tokens_of(placed.layer, image, tiles[copies], broadcast.token_cost))
+            for copies, of in groups.items()
+        }
+        ran = SUPPLIES[placed.dataflow.supply](placed, arriving, array, broadcast)
+        counts = [_counts(demands[copies], tokens) for copies, (_, tokens) in arriving.items()]
+        return LayerEvents.of_image(placed.layer.name, ran, drains, drain, np.sum(counts, axis=0))
+
+    return LayerEvents.of_images(in_threads(run, spikes))
 
 
-def _run_image(
-    placed: Placed,
-    groups: Sequence[GroupWeights],
-    tiles: Mapping[int, Tiles],
-    array: Array,
-    broadcast: Broadcast,
-    image: NDArray[np.bool_],
-) -> LayerEvents:
-    """Run one layer under one image; tiles: by copies of a group, image: (T, channels, height, width)."""
-    result = LayerEvents.nothing_yet(placed.layer.name, *num_stretches(placed, tiles), placed.pes)
-    arriving = {copies: tokens_of(placed.layer, image, cuts, broadcast.token_cost) for copies, cuts in tiles.items()}
-    for weights, copies in zip(groups, placed.copies.tolist(), strict=True):
-        tokens = arriving[copies]
-        delivered = int(tokens.num_of_key[weights.wanted].sum())
-        result.delivered_tokens += delivered
-        result.dropped_tokens += len(tokens.cost) - delivered
-        result.operations += int(tokens.spikes[weights.key] @ weights.times)
-        if broadcast.fifo_depth and placed.dataflow.supply == "patches":  # all PEs of a copy keep the whole patch
-            result.pushes += int(weights.sent(tokens, broadcast.skip_unwanted).sum()) * weights.pes
-        elif broadcast.fifo_depth:
-            result.pushes += int(tokens.num_of_key[weights.key].sum())
-    for stretch in STRETCHES[placed.dataflow.supply](placed, groups, arriving, array, broadcast):
-        result.add(*stretch)
-    return result
+def _counts(demand: Demand, tokens: Tokens) -> Ints:
+    """Return the delivered and the dropped tokens, the operations and the pushes of all groups, shape (4,)."""
+    num = tokens.num_of_key
+    return np.array([num @ demand.groups, num @ demand.others, tokens.spikes @ demand.weights, num @ demand.pushes])
 
 
 MODELS: dict[str, Callable[[Placed, Ticket, Array, Broadcast], LayerTiming]] = {"events": events}

@@ -1,4 +1,4 @@
-"""What one layer cost in the event model, summed up tile by tile."""
+"""What one layer cost in the event model, summed up over images."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from uticket.hardware.cycles import group_utilization
-from uticket.hardware.recurrence import TileRun
+from uticket.hardware.stretches import Stretches
 from uticket.hardware.timing import Timing
 from uticket.mapping.policies import Ints
 
@@ -18,7 +18,7 @@ class LayerEvents:
     """What one layer cost, summed over images. By PE: work + swap + drain + starved + blocked + tail = latency."""
 
     layer: str
-    latency: NDArray[np.int64]  # (images, groups, tiles), cycles, by `num_stretches`; 0 where a group has fewer tiles
+    latency: NDArray[np.int64]  # (images, groups, tiles), cycles; as `Stretches.latency`
     work_by_group: Ints  # (groups,), PE-cycles of work
     work: Ints  # (pes,), cycles of work
     starved: Ints  # (pes,), waiting for the broadcaster, which was sending something else
@@ -34,25 +34,29 @@ class LayerEvents:
     pushes: int  # tokens put into FIFOs: each once for every PE that wants it
 
     @classmethod
-    def nothing_yet(cls, layer: str, groups: int, tiles: int, pes: int) -> "LayerEvents":
-        """Return a layer before it runs under an image; tiles: of the group that has the most."""
-        by_group, by_pe = (lambda: np.zeros(groups, np.int64)), (lambda: np.zeros(pes, np.int64))
+    def of_image(cls, layer: str, ran: Stretches, drains: Ints, drain: Ints, counts: Ints) -> "LayerEvents":
+        """Return what one layer cost under one image.
+
+        drains: cycles of emptying accumulators at the end of each stretch, of the shape of `ran.latency`. drain:
+        (pes,), of each PE. counts: (4,), the last four fields.
+        """
+        delivered, dropped, operations, pushes = counts.tolist()
         return cls(
             layer=layer,
-            latency=np.zeros((1, groups, tiles), np.int64),
-            work_by_group=by_group(),
-            work=by_pe(),
-            starved=by_pe(),
-            blocked=by_pe(),
-            tail=by_pe(),
-            swap=by_pe(),
-            drain=by_pe(),
-            waited=0,
-            occupancy_max=0,
-            delivered_tokens=0,
-            dropped_tokens=0,
-            operations=0,
-            pushes=0,
+            latency=(ran.latency + drains)[np.newaxis],
+            work_by_group=ran.work_by_group,
+            work=ran.work[0],
+            starved=ran.starved[0],
+            blocked=ran.blocked[0],
+            tail=ran.tail[0] + drains.sum() - drain,
+            swap=ran.swap[0],
+            drain=drain,
+            waited=int(ran.waited.sum()),
+            occupancy_max=int(ran.most_waiting.max()),
+            delivered_tokens=delivered,
+            dropped_tokens=dropped,
+            operations=operations,
+            pushes=pushes,
         )
 
     @classmethod
@@ -106,20 +110,6 @@ class LayerEvents:
     def occupancy_mean(self) -> float:
         """Tokens (or channels) in a FIFO, mean over time and PEs."""
         return self.waited / (len(self.work) * self.latency_cycles) if self.latency_cycles else 0.0
-
-    def add(self, group: int, tile: int, run: TileRun, swap: Ints, drain: Ints) -> None:
-        """Add what happened in one tile of a group; swap, drain: (pes,), cycles of each PE, not part of the run."""
-        last = int(drain.max(initial=0))
-        self.latency[0, group, tile] = run.latency + last
-        self.work_by_group[group] += run.work.sum()
-        self.work += run.work
-        self.starved += run.starved
-        self.blocked += run.blocked
-        self.tail += run.tail + last - drain
-        self.swap += swap
-        self.drain += drain
-        self.waited += run.waited
-        self.occupancy_max = max(self.occupancy_max, run.most_waiting)
 
     def timing(self) -> Timing:
         """Return how the layer ran, by image."""

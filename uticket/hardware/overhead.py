@@ -52,3 +52,13 @@ def tile_overheads(placed: Placed, array: Array) -> tuple[Ints, Ints]:
     drains = {copies: drain_cycles(placed, cut, array) for copies, cut in {cut.copies: cut for cut in tiles}.items()}
     swaps = [np.full(cuts.num_tiles, placed.layer.channels * swap_cycles(placed, array)) for cuts in tiles]
     return table_by_tile(tiles, swaps), table_by_tile(tiles, [drains[cuts.copies] for cuts in tiles])
+
+
+def drain_of_pes(placed: Placed, by_group: Ints) -> Ints:
+    """Return the cycles in which each PE empties its accumulators, shape (pes,).
+
+    by_group: (groups,), of each PE that takes part in the group.
+    """
+    active = np.bincount(placed.used_pes * placed.copies, by_group, minlength=placed.pes + 1)  # by PEs that take part
+    drains: Ints = np.cumsum(active[::-1])[-2::-1].astype(np.int64)  # PE p: where more than p do
+    return drains

@@ -7,41 +7,41 @@ whose inputs have a spike: their matches. PEs may be some patches late (`window`
 import numpy as np
 
 from uticket.config.array import Broadcast
-from uticket.hardware.group import UNLIMITED, GroupWeights
+from uticket.hardware.groups import Groups
 from uticket.hardware.overhead import JOIN_BITS
 from uticket.hardware.recurrence import TileRun, window
-from uticket.hardware.tokens import Tokens
+from uticket.hardware.tokens import UNLIMITED, Tokens
 from uticket.mapping.policies import Ints
 
 
 def run_patches(
-    weights: GroupWeights, tokens: Tokens, filters: Ints, pes: int, broadcast: Broadcast
+    groups: Groups, nth: int, tokens: Tokens, filters: Ints, pes: int, broadcast: Broadcast
 ) -> tuple[TileRun, Ints]:
     """Run one group; each copy takes its part of the outputs, one after another.
 
     tokens: with one output in each part. filters: (PEs of the group,), how many each holds. A PE takes the cost of a
     token for each match, and for JOIN_BITS bits of a patch at least a cycle for each of its filters. A patch in which
-    there is nothing to send is not sent. Returns what happened, with the cycles for matches alone as work, and the
-    others by PE, shape (pes,).
+    there is nothing to send is not sent. Returns what happened, and the part of the work that is no match, by PE, shape
+    (pes,).
     """
     copies, parts = tokens.tiles.copies, tokens.num.shape[1]
-    held = np.zeros((weights.pes, len(tokens.num)))
-    held[weights.pe, weights.key] = weights.times
-    matched, joined = np.zeros((2, weights.pes, parts))  # exact: doubles hold whole numbers up to 2^53
+    used, of_group = int(groups.pes[nth]), slice(groups.begin[nth], groups.begin[nth + 1])
+    held = np.zeros((used, len(tokens.num)))
+    held[groups.pe[of_group], groups.key[of_group]] = groups.times[of_group]
+    matched, joined = np.zeros((2, used, parts))  # exact: doubles hold whole numbers up to 2^53
     for begin in range(0, len(tokens.num), JOIN_BITS):
         bits = slice(begin, begin + JOIN_BITS)
         cycles = held[:, bits] @ tokens.cycles[bits].astype(np.float64)
         matched += cycles
         joined += np.maximum(cycles, filters[:, np.newaxis])
-    sent = weights.sent(tokens, broadcast.skip_unwanted)
+    sent = tokens.num[held.any(axis=0) | (not broadcast.skip_unwanted)].sum(axis=0)
     joined *= sent > 0
     work, scans = (_by_pe(values, copies, pes) for values in (joined, joined - matched))
     sent = sent.reshape(-1, copies).sum(axis=1)
     taken = sent > 0
     sending = np.ceil(sent / broadcast.width).astype(np.int64)
     run = window(work[taken], sending[taken], int(min(broadcast.fifo_depth, UNLIMITED)))
-    scanning: Ints = scans.sum(axis=0)
-    return run._replace(work=run.work - scanning), scanning
+    return run, scans.sum(axis=0)
 
 
 def _by_pe(cycles: np.ndarray, copies: int, pes: int) -> Ints:

@@ -1,72 +1,59 @@
-"""What is sent to a group in one tile: runs of tokens for the same PEs, in their order, compiled."""
+"""What is sent in each tile, in order, whatever the group that it is sent to."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
-from uticket.base.compiled import compiled
+from uticket.config.array import Order
+from uticket.hardware.tokens import Tokens
 from uticket.mapping.policies import Ints
 
 
 class Runs(NamedTuple):
-    """What is sent in a tile, in runs of tokens for the same PEs, in order; each field has the shape (runs,)."""
+    """Runs of tokens of the same kernel position and part of the outputs, in the order in which they are sent."""
 
-    key: Ints  # kernel position
-    copy: Ints  # of the group
-    begin: Ints  # its first token, and the end
+    edges: Ints  # (tiles + 1,), where the runs of each tile begin, and the end
+    key: Ints  # (runs,), kernel position; one more than the last: all PEs change their weights
+    copy: Ints  # (runs,), of the group
+    begin: Ints  # (runs,), its first token, and the end
     end: Ints
-    first: Ints  # its first receiving weight, and the end: those of a copy come after those of the one before
-    last: Ints
 
 
-@compiled
-def by_position(held: Ints, begin: Ints, end: Ints, tile: int, copies: int, skip_unwanted: bool) -> Runs:
-    """Return what is sent kernel position by kernel position, a run for each copy.
+def runs_of(tokens: Tokens, copies: int, order: Order, swaps: bool) -> Runs:
+    """Return what one sender, or each of several alike, sends in its tiles.
 
-    held: (held,), the kernel position of each weight of the group, ascending. begin, end: (keys, parts), of the tokens.
-    skip_unwanted: leave out the positions for which the group has no weight.
+    copies: of the group that a sender serves; tile t has the parts from t * copies on. swaps: with a change of weights
+    before each input channel, with tokens or without: a token of its own, after those of `tokens`.
     """
-    edges = _edges(held, len(begin))
-    runs = np.empty((6, len(begin) * copies), np.int64)
-    num = 0
-    for key in range(len(begin)):
-        if skip_unwanted and edges[key] == edges[key + 1]:
-            continue
-        for copy in range(copies):
-            part, of_copy = tile * copies + copy, copy * len(held)
-            runs[0, num], runs[1, num] = key, copy
-            runs[2, num], runs[3, num] = begin[key, part], end[key, part]
-            runs[4, num], runs[5, num] = edges[key] + of_copy, edges[key + 1] + of_copy
-            num += 1
-    return Runs(runs[0, :num], runs[1, :num], runs[2, :num], runs[3, :num], runs[4, :num], runs[5, :num])
+    key, part, begin, end = ORDERS[order](tokens, copies)
+    keys, parts = tokens.num.shape
+    tile, copy = np.divmod(part, copies)
+    if swaps:
+        channels = keys // tokens.kernel
+        changes = np.arange(parts // copies * channels)
+        before = np.searchsorted(tile * channels + key // tokens.kernel, changes)
+        change = changes // channels, keys, 0, len(tokens.cost), len(tokens.cost) + 1
+        of_runs = tile, key, copy, begin, end
+        tile, key, copy, begin, end = (np.insert(of, before, new) for of, new in zip(of_runs, change, strict=True))
+    return Runs(np.searchsorted(tile, np.arange(parts // copies + 1)), key, copy, begin, end)
 
 
-@compiled
-def by_activation(held: Ints, sent: Ints, key: Ints, part: Ints, keys: int, copies: int, skip_unwanted: bool) -> Runs:
-    """Return what is sent activation by activation, a run for each token.
-
-    held, skip_unwanted: as for `by_position`. sent: (tokens of the tile,), in their order. key, part: (tokens,), of
-    each token of the layer.
-    """
-    edges = _edges(held, keys)
-    runs = np.empty((6, len(sent)), np.int64)
-    num = 0
-    for token in sent:
-        first, last = edges[key[token]], edges[key[token] + 1]
-        if skip_unwanted and first == last:
-            continue
-        copy = part[token] % copies
-        runs[0, num], runs[1, num] = key[token], copy
-        runs[2, num], runs[3, num] = token, token + 1
-        runs[4, num], runs[5, num] = first + copy * len(held), last + copy * len(held)
-        num += 1
-    return Runs(runs[0, :num], runs[1, :num], runs[2, :num], runs[3, :num], runs[4, :num], runs[5, :num])
+def by_position(tokens: Tokens, copies: int) -> tuple[Ints, Ints, Ints, Ints]:
+    """Return key, part, first token and end of runs, tile by tile, kernel position by kernel position and by copy."""
+    keys, parts = tokens.num.shape
+    run = np.arange(keys * parts).reshape(keys, -1, copies).swapaxes(0, 1).ravel()
+    run = run[tokens.num.ravel()[run] > 0]
+    return *np.divmod(run, parts), tokens.begin.ravel()[run], tokens.end.ravel()[run]
 
 
-@compiled
-def _edges(held: Ints, keys: int) -> Ints:
-    """Return where the weights of each kernel position begin, and the end, shape (keys + 1,)."""
-    edges = np.zeros(keys + 1, np.int64)
-    for key in held:
-        edges[key + 1] += 1
-    return np.cumsum(edges)
+def by_activation(tokens: Tokens, copies: int) -> tuple[Ints, Ints, Ints, Ints]:
+    """Return the same tile by tile, activation by activation, each with all of its kernel positions: by token."""
+    token = np.lexsort((tokens.key, tokens.source, tokens.part // copies))
+    return tokens.key[token], tokens.part[token], token, token + 1
+
+
+ORDERS: dict[Order, Callable[[Tokens, int], tuple[Ints, Ints, Ints, Ints]]] = {
+    "position": by_position,
+    "activation": by_activation,
+}

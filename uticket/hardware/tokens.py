@@ -19,6 +19,8 @@ from uticket.hardware.tiles import Tiles
 from uticket.mapping.policies import Ints
 from uticket.ticket.layer import Layer
 
+UNLIMITED = 2**62  # more than there are tokens
+
 
 @dataclass(frozen=True)
 class Tokens:
@@ -52,13 +54,6 @@ class Tokens:
     def part(self) -> Ints:
         """The part of the outputs to which each token belongs, shape (tokens,)."""
         return np.repeat(np.tile(np.arange(self.num.shape[1]), len(self.num)), self.num.ravel())
-
-    @cached_property
-    def by_activation(self) -> list[Ints]:
-        """The tokens of each tile, activation by activation, each with all of its kernel positions in their order."""
-        tile = self.part // self.tiles.copies
-        order = np.lexsort((self.key, self.source, tile))
-        return np.split(order, np.searchsorted(tile[order], np.arange(1, self.tiles.num_tiles)))
 
     @cached_property
     def cycles(self) -> Ints:
