@@ -32,11 +32,9 @@ def test_results_are_the_last_tickets_and_what_they_save(outputs: MakeOutputs):
 def test_a_sweep_has_a_row_for_each_value_and_the_methods_side_by_side(outputs: MakeOutputs):
     write_report(SETTINGS, 16, outputs())
     lines = sweep_markdown(REPORT.table("sweeps"), "broadcast.fifo_depth").splitlines()
-    assert lines[0].startswith(
-        "| FIFO depth | lth: utilization % | lth: busy share % | lth: latency cycles | uticket: "
-    )
+    assert lines[0].startswith("| FIFO depth | lth: busy share % | lth: latency cycles | uticket: busy share % | ")
     assert [line.split(" | ")[0] for line in lines[2:]] == ["| 0", "| 4", "| inf"]
-    assert lines[2] == "| 0 | 70.00 | 75.00 | 70 | 70.00 | 75.00 | 54 |"
+    assert lines[2] == "| 0 | 75.00 | 70 | 75.00 | 54 |"
     with pytest.raises(InputError, match="sweeps.csv: expected the knob broadcast.width and the model events, got no"):
         sweep_markdown(REPORT.table("sweeps"), "broadcast.width")
 

@@ -88,7 +88,7 @@ def results_markdown(path: Path, baseline: str) -> str:
 
 def sweep_markdown(path: Path, knob: str) -> str:
     """Return a sweep by the event model in sweeps.csv as a table: a row for each value of the knob."""
-    shown = ("utilization", "busy_share", "latency_cycles")
+    shown = ("busy_share", "latency_cycles")
     found = read_table(path, ("method", "model", "knob", "value", *shown))
     points = [row for row in found if row["knob"] == knob and row["model"] == "events"]
     if not points:
