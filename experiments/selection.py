@@ -13,17 +13,15 @@ from typing import Any
 import click
 import pandas as pd
 
+from experiments.chains import train_chains, with_chains
 from uticket.base.files import read_json
 from uticket.base.progress import start_logging
-from uticket.config.lineage import DENSE, method_of
+from uticket.config.lineage import method_of
 from uticket.config.params import Params, read_params
 from uticket.config.paths import DOWNLOADS, TicketFiles
 from uticket.data.prepared import Prepared
 from uticket.data.sources import prepare
 from uticket.hardware.audit import Workload, audit
-from uticket.pipeline.dense import train_dense
-from uticket.pipeline.plan import plan
-from uticket.pipeline.rounds import next_ticket
 from uticket.report.readme import write_between
 from uticket.ticket.ticket import Ticket
 
@@ -54,7 +52,7 @@ def main(seeds: int, table: bool) -> None:
         start_logging()
         rows: list[Row] = []
         for seed in range(seeds):
-            params = of_choices(read_params(ROOT / "params.yaml"), seed)
+            params = with_chains(read_params(ROOT / "params.yaml"), seed, CHOICES, {})
             prepared = prepare(params.data, ROOT / DOWNLOADS, seed)
             with TemporaryDirectory() as folder:
                 rows += run(params, prepared, Path(folder))
@@ -63,23 +61,9 @@ def main(seeds: int, table: bool) -> None:
     write_between(PAGE, BEGIN, END, markdown(pd.read_csv(RESULTS)))
 
 
-def of_choices(params: Params, seed: int) -> Params:
-    """Return params with another seed, and a chain for each choice as long as that of lth."""
-    names = [ticket.partition("/")[2] for ticket in params.lineage.chain("lth")[1:]]
-    tickets: dict[str, str] = {}
-    for choice in CHOICES:
-        chain = [f"{choice}/{name}" for name in names]
-        tickets |= dict(zip(chain, [DENSE, *chain], strict=False))
-    return Params.model_validate(params.model_dump() | {"seed": seed, "balance": CHOICES, "tickets": tickets})
-
-
 def run(params: Params, prepared: Prepared, folder: Path) -> list[Row]:
     """Train all chains into `folder`; return a row for each way to run each last ticket."""
-    dense = TicketFiles(folder / DENSE)
-    train_dense(params, prepared, dense)
-    for of_ticket in plan(params)[0]:
-        parent = Ticket.read(folder / of_ticket.parent, spikes=False)
-        next_ticket(parent, dense, of_ticket, params, prepared, TicketFiles(folder / of_ticket.ticket))
+    train_chains(params, prepared, folder)
     last = [params.lineage.chain(choice)[-1] for choice in CHOICES]
     return [row for ticket in last for row in results(ticket, TicketFiles(folder / ticket), params)]
 

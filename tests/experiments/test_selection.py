@@ -2,7 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.selection import BEGIN, CHOICES, END, PAGE, RESULTS, markdown, of_choices, run
+from experiments.chains import with_chains
+from experiments.selection import BEGIN, CHOICES, END, PAGE, RESULTS, markdown, run
 from uticket.config.params import Params
 from uticket.data.prepared import ImageSet, Prepared
 
@@ -19,8 +20,8 @@ def tiny(params: Params) -> Params:
 
 
 def test_each_choice_is_a_chain_as_long_as_that_of_lth(tiny):
-    params = of_choices(tiny, seed=7)
-    assert params.seed == 7
+    params = with_chains(tiny, 7, CHOICES, {"model": {"timesteps": 2}})
+    assert (params.seed, params.model.timesteps, params.model.width) == (7, 2, 0.125)
     assert params.lineage.methods == list(params.balance) == list(CHOICES)
     for choice in CHOICES:
         assert params.lineage.chain(choice) == ["dense", f"{choice}/r01", f"{choice}/r02"]
@@ -32,7 +33,7 @@ def test_comparison_has_a_row_for_each_choice_and_mapping(tiny, tmp_path, monkey
     images = ImageSet(rng.integers(0, 256, (16, 1, 8, 8), dtype=np.uint8), np.arange(16) % 2)
     prepared = Prepared("made-up", ("a", "b"), images, images)
     shorter = tiny.model_copy(update={"tickets": {"lth/r01": "dense", "uticket/r01": "dense"}})
-    table = pd.DataFrame(run(of_choices(shorter, seed=0), prepared, tmp_path / "tickets"))
+    table = pd.DataFrame(run(with_chains(shorter, 0, CHOICES, {}), prepared, tmp_path / "tickets"))
     assert list(table["choice"]) == ["lth", "lth, sorted", "lth, paired", *list(CHOICES)[1:]]
     assert list(table.columns) == list(pd.read_csv(RESULTS).columns)
     found = table.set_index("choice")
