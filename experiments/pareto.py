@@ -49,14 +49,21 @@ def main(data: str, images: str | None, seeds: int, methods: str, jobs: int, pie
     if piece:
         train_piece(data, images, *piece)
         return
+    names = methods.split(",")
+    for name in names:
+        if name not in METHODS:
+            raise click.BadParameter(f"expected some of {', '.join(METHODS)}, got {name!r}", param_hint="--methods")
     done = set(zip(*(read(data)[name] for name in ("seed", "method")), strict=True))
-    missing = [(seed, name) for seed in range(seeds) for name in methods.split(",") if (seed, name) not in done]
+    missing = [(seed, name) for seed in range(seeds) for name in names if (seed, name) not in done]
     command = [sys.executable, "-m", "experiments.pareto", data, *(["--images", images] if images else [])]
+    dense = [(seed, DENSE) for seed in dict.fromkeys(seed for seed, _ in missing)]
+    own = [(seed, name) for seed, name in missing if METHODS[name].chain is None]
+    others = [chain for chain in missing if chain not in own]  # run the tickets of those, so they come after them
     with ThreadPoolExecutor(jobs) as pool:
-        for _ in pool.map(lambda seed: run_piece(command, seed, DENSE), dict.fromkeys(seed for seed, _ in missing)):
-            pass
-        for seed, method in pool.map(lambda chain: run_piece(command, *chain), missing):
-            add(data, read_json(folder_of(data, seed, method) / method / "results.json"))
+        for pieces in (dense, own, others):
+            for seed, method in pool.map(lambda chain: run_piece(command, *chain), pieces):
+                if method != DENSE:
+                    add(data, read_json(folder_of(data, seed, method) / method / "results.json"))
 
 
 def folder_of(data: str, seed: int, method: str) -> Path:

@@ -1,3 +1,4 @@
+import click
 import pandas as pd
 import pytest
 
@@ -71,6 +72,11 @@ def test_rows_are_added_in_order_and_known_chains_are_not_run_again(tmp_path, mo
     monkeypatch.setattr(pareto, "add", lambda data, rows: None)
     main(["digits", "--seeds", "2", "--methods", "lth,uticket", "--jobs", "1"], standalone_mode=False)
     assert ran == [(1, DENSE), (1, "lth")]
+    ran.clear()
+    main(["digits", "--seeds", "1", "--methods", "lth-sorted,share2", "--jobs", "1"], standalone_mode=False)
+    assert ran == [(0, DENSE), (0, "share2"), (0, "lth-sorted")]  # what runs the tickets of lth comes last
+    with pytest.raises(click.BadParameter, match=r"expected some of lth, .*, got 'lht'"):
+        main(["digits", "--methods", "lht"], standalone_mode=False)
 
 
 def test_page_has_mean_and_spread_of_the_last_round():
