@@ -68,6 +68,9 @@ METHODS = {
     "uticket-longer": Method({}, LONGER),
     "share4-longer": Method(_sharing(4), LONGER),
     "share4-4-2-longer": Method(_sharing([4, 4, 4, 4, 4, 2]), LONGER),
+    "share8-4-longer": Method(_sharing([8, 8, 8, 8, 4]), LONGER),
+    "share8-4-4-2-longer": Method(_sharing([8, 8, 8, 4, 4, 2]), LONGER),
+    "share16-8-longer": Method(_sharing([16, 16, 16, 16, 8]), LONGER),
     "share8-longer": Method(_sharing(8), LONGER),
     "share16-longer": Method(_sharing(16), LONGER),
 }

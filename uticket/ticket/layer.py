@@ -16,8 +16,18 @@ Pair = tuple[Size, Size]
 Padding = Annotated[int, Field(ge=0, le=2**20)]
 
 
+# What arrives at a layer: the image, the same at every timestep; spikes (after average pooling, their mean); small
+# whole numbers of spikes, such as a residual sum; or anything else.
+Reads = Literal["image", "spikes", "counts", "analog"]
+
+
 class Layer(BaseModel):
-    """One layer with weights. Sizes are (height, width); a linear layer has kernel, sizes and stride 1."""
+    """One layer with weights. Sizes are (height, width).
+
+    A one-dimensional convolution has height 1. A linear layer has kernel, stride and height 1; its width is how often
+    it is applied in one timestep (the tokens of a transformer; mostly 1). Group g of a grouped convolution connects
+    the g-th part of the channels to the g-th part of the filters; with as many groups as channels it is depthwise.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -30,8 +40,10 @@ class Layer(BaseModel):
     padding: tuple[Padding, Padding]
     input_size: Pair
     output_size: Pair
+    dilation: Pair = (1, 1)
+    groups: Size = 1  # divides filters and channels
     adds_to: str | None = None  # the residual sum that its output is part of: all parts have the same filter order
-    reads: Literal["image", "spikes"] = "spikes"  # what its input is; after average pooling, the mean of spikes
+    reads: Reads = "spikes"
 
     @classmethod
     def of_shape(cls, name: str, shape: Sequence[int]) -> "Layer":
@@ -50,12 +62,12 @@ class Layer(BaseModel):
     @property
     def weight_shape(self) -> tuple[int, ...]:
         """Shape of its weights, and of its mask."""
-        return (self.filters, self.channels, *(self.kernel if self.kind == "conv" else ()))
+        return (self.filters, self.channels // self.groups, *(self.kernel if self.kind == "conv" else ()))
 
     @property
     def num_weights(self) -> int:
         """Weights of the layer, kept or not."""
-        return self.filters * self.channels * self.kernel[0] * self.kernel[1]
+        return self.filters * (self.channels // self.groups) * self.kernel[0] * self.kernel[1]
 
     @property
     def positions(self) -> int:
@@ -88,10 +100,15 @@ class _Document(BaseModel):
         for place, layer in enumerate(self.layers):
             if layer.name in {other.name for other in self.layers[:place]}:
                 raise ValueError(f"layers.{place}.name: expected another name for each layer, got {layer.name!r} twice")
-            sizes = zip(layer.input_size, layer.padding, layer.kernel, layer.stride, strict=True)
-            output = tuple((size + 2 * padding - kernel) // stride + 1 for size, padding, kernel, stride in sizes)
+            sizes = zip(layer.input_size, layer.padding, layer.kernel, layer.stride, layer.dilation, strict=True)
+            output = tuple(
+                (size + 2 * pad - far * (kernel - 1) - 1) // step + 1 for size, pad, kernel, step, far in sizes
+            )
+            if layer.filters % layer.groups or layer.channels % layer.groups:
+                sizes_given = f"filters {layer.filters} and channels {layer.channels}"
+                raise ValueError(f"layers.{place}.groups: expected a divisor of {sizes_given}, got {layer.groups}")
             if layer.kind == "conv" and output != layer.output_size:
-                expected = f"{output}, which input_size, padding, kernel and stride give"
+                expected = f"{output}, which input_size, padding, kernel, stride and dilation give"
                 raise ValueError(f"layers.{place}.output_size: expected {expected}, got {layer.output_size}")
             if layer.adds_to and filters.setdefault(layer.adds_to, layer.filters) != layer.filters:
                 expected = f"{filters[layer.adds_to]} as in the other parts of {layer.adds_to!r}"
