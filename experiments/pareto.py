@@ -17,11 +17,10 @@ import click
 import pandas as pd
 
 from experiments.chains import merged, train_chains, with_chains
-from experiments.pareto_methods import DATA, METHODS, Method
+from experiments.pareto_methods import DATA, METHODS
 from uticket.base.files import read_json, write_json, write_text
 from uticket.base.progress import log, start_logging
 from uticket.config.array import Broadcast
-from uticket.config.lineage import DENSE
 from uticket.config.params import Params, read_params
 from uticket.config.paths import DOWNLOADS, TicketFiles
 from uticket.data.sources import prepare
@@ -56,25 +55,24 @@ def main(data: str, images: str | None, seeds: int, methods: str, jobs: int, pie
     done = set(zip(*(read(data)[name] for name in ("seed", "method")), strict=True))
     missing = [(seed, name) for seed in range(seeds) for name in names if (seed, name) not in done]
     command = [sys.executable, "-m", "experiments.pareto", data, *(["--images", images] if images else [])]
-    dense = [(seed, DENSE) for seed in dict.fromkeys(seed for seed, _ in missing)]
     own = [(seed, name) for seed, name in missing if METHODS[name].chain is None]
+    first = {folder_of(data, seed, name): (seed, name) for seed, name in reversed(own)}.values()  # trains the dense one
+    rest = [chain for chain in own if chain not in first]
     others = [chain for chain in missing if chain not in own]  # run the tickets of those, so they come after them
     with ThreadPoolExecutor(jobs) as pool:
-        for pieces in (dense, own, others):
+        for pieces in (first, rest, others):
             for seed, method in pool.map(lambda chain: run_piece(command, *chain), pieces):
-                if method != DENSE:
-                    add(data, read_json(folder_of(data, seed, method) / method / "results.json"))
+                add(data, read_json(folder_of(data, seed, method) / method / "results.json"))
 
 
 def folder_of(data: str, seed: int, method: str) -> Path:
     """Return the folder with the dense network that a method starts from, and with its tickets."""
-    own = method in METHODS and METHODS[method].trains_otherwise
-    return TICKETS / data / str(seed) / (f"of-{method}" if own else "shared")
+    return TICKETS / data / str(seed) / f"of-{METHODS[method].trains_like}"
 
 
 def params_of(data: str, images: str | None, seed: int, method: str) -> Params:
     """Return params.yaml with the chain of one method only."""
-    chosen = METHODS.get(method, Method(None))
+    chosen = METHODS[method]
     delta = merged(merged(DATA[data], {"data": {"path": images}} if images else {}), chosen.delta)
     return with_chains(read_params(ROOT / "params.yaml"), seed, {chosen.chain or method: chosen.balance}, delta)
 
@@ -87,17 +85,14 @@ def run_piece(command: Sequence[str], seed: int, method: str) -> tuple[int, str]
 
 
 def train_piece(data: str, images: str | None, seed: int, method: str) -> None:
-    """Train what is missing of a chain, and write its results; of DENSE only the dense network."""
+    """Train what is missing of a chain, and write its results."""
     folder = folder_of(data, seed, method)
-    params = params_of(data, images, seed, "lth" if method == DENSE else method)
+    params = params_of(data, images, seed, method)
     prepared = prepare(params.data, ROOT / DOWNLOADS, seed)
-    if method == DENSE:
-        params = params.model_copy(update={"tickets": {}})
     train_chains(params, prepared, folder)
-    if method != DENSE:
-        rows = [measured(folder / ticket, params) for ticket in params.tickets]
-        named = [{"seed": seed, "method": method, "round": n, **row} for n, row in enumerate(rows, start=1)]
-        write_json(folder / method / "results.json", named)
+    rows = [measured(folder / ticket, params) for ticket in params.tickets]
+    named = [{"seed": seed, "method": method, "round": n, **row} for n, row in enumerate(rows, start=1)]
+    write_json(folder / method / "results.json", named)
 
 
 def measured(folder: Path, params: Params) -> Row:

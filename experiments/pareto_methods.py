@@ -24,9 +24,14 @@ class Method:
     chain: str | None = None  # whose tickets it runs in another way; None: its own
 
     @property
-    def trains_otherwise(self) -> bool:
-        """Whether its dense network is another one."""
-        return bool({"model", "train", "rewind"} & set(self.delta))
+    def training(self) -> Settings:
+        """The settings that its dense network depends on."""
+        return {block: self.delta[block] for block in ("model", "train", "rewind") if block in self.delta}
+
+    @property
+    def trains_like(self) -> str:
+        """The first method that starts from the same dense network."""
+        return next(name for name, other in METHODS.items() if other.training == self.training)
 
 
 LONGER: Settings = {"train": {"epochs": 24}}
@@ -63,6 +68,9 @@ METHODS = {
     "first8": Method(_sharing({"conv2": 8})),
     "early4": Method(_sharing(dict.fromkeys(EARLY, 4))),
     "early16": Method(_sharing(dict.fromkeys(EARLY, 16))),
+    "budget5": Method(_sharing(16, share_budget=0.05)),  # in each round, where it saves most
+    "budget10": Method(_sharing(16, share_budget=0.1)),
+    "budget20": Method(_sharing(16, share_budget=0.2)),
     "share4-alike": Method(_sharing(4, team="alike"), _mapping("patterns")),
     "share4-late": Method(_sharing(4), {"rewind": {"epoch": 3}}),
     "uticket-longer": Method({}, LONGER),

@@ -4,7 +4,7 @@ import pytest
 
 from experiments import pareto, pareto_page
 from experiments.chains import merged
-from experiments.pareto import DENSE, add, folder_of, main, params_of, read, results, train_piece
+from experiments.pareto import add, folder_of, main, params_of, read, results, train_piece
 from experiments.pareto_methods import DATA, METHODS, Method
 from uticket.config.params import Params
 
@@ -29,15 +29,16 @@ def test_nested_settings_are_merged():
 
 def test_methods_share_a_dense_network_unless_they_train_otherwise(monkeypatch):
     monkeypatch.setitem(METHODS, "longer", Method({}, {"train": {"epochs": 20}}))
-    assert folder_of("digits", 0, "lth") == folder_of("digits", 0, "uticket") == folder_of("digits", 0, DENSE)
+    assert folder_of("digits", 0, "lth") == folder_of("digits", 0, "uticket")
+    assert folder_of("digits", 0, "uticket-longer") == folder_of("digits", 0, "share4-longer")
     assert folder_of("digits", 1, "lth") != folder_of("digits", 0, "lth") != folder_of("digits", 0, "longer")
     assert params_of("digits", None, 3, "longer").train.epochs == 20
     assert params_of("digits", None, 3, "longer").seed == 3
 
 
 def test_a_chain_is_trained_once_and_measured_at_each_depth(tiny):
-    train_piece("digits", None, 0, DENSE)
-    dense = folder_of("digits", 0, DENSE) / DENSE / "weights.safetensors"
+    train_piece("digits", None, 0, "lth")
+    dense = folder_of("digits", 0, "lth") / "dense" / "weights.safetensors"
     made = dense.stat().st_mtime_ns
     train_piece("digits", None, 0, "uticket")
     assert dense.stat().st_mtime_ns == made
@@ -71,10 +72,15 @@ def test_rows_are_added_in_order_and_known_chains_are_not_run_again(tmp_path, mo
     monkeypatch.setattr(pareto, "read_json", lambda path: [])
     monkeypatch.setattr(pareto, "add", lambda data, rows: None)
     main(["digits", "--seeds", "2", "--methods", "lth,uticket", "--jobs", "1"], standalone_mode=False)
-    assert ran == [(1, DENSE), (1, "lth")]
+    assert ran == [(1, "lth")]
     ran.clear()
     main(["digits", "--seeds", "1", "--methods", "lth-sorted,share2", "--jobs", "1"], standalone_mode=False)
-    assert ran == [(0, DENSE), (0, "share2"), (0, "lth-sorted")]  # what runs the tickets of lth comes last
+    assert ran == [(0, "share2"), (0, "lth-sorted")]  # what runs the tickets of lth comes last
+    ran.clear()
+    methods = "share2,share4,uticket-longer,share4-longer"
+    main(["digits", "--seeds", "1", "--methods", methods, "--jobs", "1"], standalone_mode=False)
+    first, rest = ["uticket-longer", "share2"], ["share4", "share4-longer"]  # one for each dense network, then others
+    assert ran == [(0, name) for name in first + rest]
     with pytest.raises(click.BadParameter, match=r"expected some of lth, .*, got 'lht'"):
         main(["digits", "--methods", "lht"], standalone_mode=False)
 

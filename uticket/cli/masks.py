@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from uticket.base.errors import InputError
+from uticket.base.progress import start_logging
 from uticket.cli.options import (
     SIMULATED,
     Setting,
@@ -123,6 +124,8 @@ def balance_command(
     from uticket.ticket.ticket import Ticket
 
     free_to_write(out, WRITE, force)
+    if how.share_budget is not None:
+        start_logging()  # says which numbers were chosen
     ticket = Ticket.read(path, linear=linear, spikes=False).choose(linear=linear, skip_first=skip_first)
     with naming(path):
         balanced = balance(ticket, array, how, seed)

@@ -33,9 +33,9 @@ class Setting(click.ParamType):  # type: ignore[type-arg]  # generic in new vers
         self._adapter: TypeAdapter[Any] = TypeAdapter(kind)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Read a number, or inf."""
+        """Read a number, inf, or NAME=NUMBER with commas between several."""
         try:
-            return self._adapter.validate_python(_number(value))
+            return self._adapter.validate_python(_pairs(value) or _number(value))
         except ValidationError as error:
             found = error.errors()[0]
             if found["type"] == "value_error":
@@ -51,6 +51,11 @@ class Word(click.Choice):  # type: ignore[type-arg]
         if value not in self.choices:
             self.fail(f"expected one of {', '.join(self.choices)}, got {value!r}", param, ctx)
         return value
+
+
+def _pairs(value: Any) -> dict[str, Any]:
+    parts = [part.rpartition("=") for part in str(value).split(",")]
+    return {name: _number(number) for name, _, number in parts} if all(name for name, _, _ in parts) else {}
 
 
 def _number(value: Any) -> Any:

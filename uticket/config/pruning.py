@@ -68,6 +68,9 @@ class _Balancing(Block):
     round: Rounding = Field("ceil", description="How the mean is rounded to whole weights.")
     select: Choice = Field("random", description="Which weights are added and removed.")
     blocks: bool = Field(False, description="Each filter keeps one weight in each of as many equal blocks.")
+    share_budget: Annotated[float, Field(ge=0, le=1)] | None = Field(
+        None, description="Share where it pays, in teams of up to --share, for this part of the kept magnitude."
+    )
     team_score: TeamScore = Field("sum_of_squares", description="How magnitudes add up in a team that shares.")
     team_weights: TeamWeights = Field("trained", description="Scored in a team: weights before pruning, or the kept.")
 
@@ -85,6 +88,7 @@ class Balance(_Balancing):
     def check_on(self, array: Array, block: str = "") -> None:
         """Raise InputError, naming the setting of the block, if teams cannot be formed on this array or found again."""
         shares = self.share.values() if isinstance(self.share, dict) else [self.share]
+        self._check_budget(block)
         for share in shares if self.scope == "group" else ():
             if array.pes % share:
                 raise InputError(f"{block}share: expected a divisor of the {array.pes} PEs, got {share}")
@@ -96,6 +100,17 @@ class Balance(_Balancing):
         if max(shares) > 1 and self.team == "alike" and array.mapping != "patterns":
             finds = f"with the mapping {array.mapping} (patterns finds teams of other filters)"
             raise InputError(f"{block}team: expected consecutive {finds}, got alike")
+
+    def _check_budget(self, block: str) -> None:
+        if self.share_budget is None:
+            return
+        if isinstance(self.share, dict):
+            raise InputError(
+                f"{block}share: expected the largest team, one number, with share_budget, got {self.share}"
+            )
+        for name, value, expected in (("scope", self.scope, "group"), ("select", self.select, "magnitude")):
+            if value != expected:
+                raise InputError(f"{block}{name}: expected {expected} with share_budget, got {value}")
 
 
 class BalancePath(_Balancing):
@@ -117,6 +132,8 @@ class BalancePath(_Balancing):
         unused = {"team"} if share == 1 else set()
         if not self.blocks:
             unused.add("blocks")
+        if share == 1 or self.share_budget is None:
+            unused.add("share_budget")
         if (share == 1 and not self.blocks) or self.select == "random":
             unused |= {"team_score", "team_weights"}
         settings = self.model_dump() | {"share": share, "team": team}

@@ -18,6 +18,7 @@ from uticket.mapping.placed import Bools, Placed, parts_of, place, place_whole
 from uticket.mapping.policies import Filters
 from uticket.pruning.alike import with_alike_teams
 from uticket.pruning.bins import Bins
+from uticket.pruning.budget import within_budget
 from uticket.pruning.choices import CHOICES, Values
 from uticket.pruning.teams import share_positions
 from uticket.ticket.layer import Layer
@@ -49,20 +50,25 @@ def balance(
     _check_layers(how, ticket)
     if how.select == "magnitude" and ticket.weights is None:
         raise InputError("select: expected weights, by which magnitude selects, got 0/1 masks")
-    if how.scope == "group":
+    if how.scope == "group" or how.share_budget is not None:
         how.check_on(array)
+    if how.scope == "group":
         placed = place(ticket, array.model_copy(update={"weight_bits": None}), trained)
     else:
         placed = tuple(_place_whole(layer, ticket, how, trained) for layer in ticket.on_pes)
+
+    def balanced(one: Placed, how: Balance) -> Bools:
+        name = one.layer.name
+        values = None if ticket.weights is None else ticket.weights[name]
+        return balance_layer(one, how, generator(seed, *purpose, name), trained[name], values)
+
+    if how.share_budget is not None:
+        assert ticket.weights is not None
+        held = {name: ticket.weights[name] * trained[name] for name in (one.layer.name for one in placed)}
+        how = within_budget(placed, how, balanced, held, ticket.spike_sparsity or {})
     if how.team == "alike":
         placed = with_alike_teams(placed, how, trained, ticket.weights)
-    balanced = {}
-    for of_layer in placed:
-        name = of_layer.layer.name
-        values = None if ticket.weights is None else ticket.weights[name]
-        rng = generator(seed, *purpose, name)
-        balanced[name] = balance_layer(of_layer, how, rng, trained[name], values)
-    return replace(ticket, mask=ticket.mask.replace(balanced))
+    return replace(ticket, mask=ticket.mask.replace({one.layer.name: balanced(one, how) for one in placed}))
 
 
 def _check_layers(how: Balance, ticket: Ticket) -> None:
