@@ -31,7 +31,7 @@ NAME = "METHOD/NAME of letters, digits, - and _"
         ("prune.score", "l2", r"prune.score: expected one of magnitude, filter_norm, got 'l2'"),
         ("model.leak", 1.0, r"model.leak: expected less than 1, got 1.0"),
         ("model.leak", float("nan"), r"model.leak: expected .*, got nan"),
-        ("model.name", "vgg8", r"model.name: expected one of resnet19, vgg7, vgg16, got 'vgg8'"),
+        ("model.name", "vgg8", r"model.name: expected one of alexnet, resnet19, vgg7, vgg16, got 'vgg8'"),
         ("model.timesteps", 65536, r"model.timesteps: expected less than or equal to 65535, got 65536"),
         ("train.augment.crop", -1, r"train.augment.crop: expected greater than or equal to 0, got -1"),
         ("train.learning_rate", "0.1", r"train.learning_rate: expected number, got '0.1'"),

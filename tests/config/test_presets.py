@@ -15,7 +15,7 @@ from uticket.config.rounds import apply_presets
 
 FILE = Path("params.yaml")
 PRESETS = sorted(path.stem for path in (ROOT / "presets").glob("*.yaml"))
-NETWORKS, DATA = ("vgg16", "resnet19"), ("cifar10", "cifar100", "fashion_mnist", "svhn")
+NETWORKS, DATA = ("vgg16", "resnet19", "alexnet"), ("cifar10", "cifar100", "fashion_mnist", "svhn")
 COMBINED = [(effort, network, data) for effort in ("paper", "short") for network in NETWORKS for data in DATA]
 
 
@@ -147,7 +147,7 @@ def test_a_method_that_gets_settings_or_loses_them_leaves_the_comments_of_others
     [
         ("modle:\n  name: vgg7\n", "modle: expected one of seed, data, .* did you mean model"),
         ("model:\n  nmae: vgg7\n", "model.nmae: expected one of name, width"),
-        ("model:\n  name: vgg8\n", "model.name: expected one of resnet19, vgg7, vgg16, got 'vgg8'"),
+        ("model:\n  name: vgg8\n", "model.name: expected one of alexnet, resnet19, vgg7, vgg16, got 'vgg8'"),
         ("model: vgg7\n", "model: expected a block of keys and values, got 'vgg7'"),
         ("tickets:\n  lth/r01: dense\n", "balance: expected an entry for each method of tickets"),
         ("tickets:\n  lth/r01: lth/r02\n", "tickets.lth/r01: expected a parent"),

@@ -34,7 +34,9 @@ def batch_last(network: SpikingNetwork, mask: Mask, but: tuple[str, ...] = ()) -
     return BatchLast({m: KeptWeights.of(mask[n], m.stride[0], int(m.padding[0])) for n, m in convolutions.items()})
 
 
-@pytest.mark.parametrize(("name", "but"), [("vgg7", ()), ("vgg7", ("conv1", "conv4")), ("vgg16", ()), ("resnet19", ())])
+@pytest.mark.parametrize(
+    ("name", "but"), [("vgg7", ()), ("vgg7", ("conv1", "conv4")), ("vgg16", ()), ("resnet19", ()), ("alexnet", ())]
+)
 def test_losses_and_gradients_are_those_of_the_dense_layout(name, but):
     torch.manual_seed(0)
     images, labels = torch.randn(6, 2, 9, 9), torch.tensor([0, 1, 2, 0, 1, 2])

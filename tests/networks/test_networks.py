@@ -18,7 +18,7 @@ RESNET19_LAYERS = (
 )
 
 
-@pytest.mark.parametrize("name", ["vgg7", "vgg16", "resnet19"])
+@pytest.mark.parametrize("name", ["vgg7", "vgg16", "resnet19", "alexnet"])
 @pytest.mark.parametrize("image", [(1, 8, 8), (3, 32, 32), (2, 7, 13)])
 def test_any_image_size_and_channel_count_trains_and_gives_outputs_by_timestep(small, name, image):
     network = build(small.model_copy(update={"name": name}), image, num_classes=5, seed=0)
@@ -40,6 +40,19 @@ def test_vgg16_has_the_layers_of_the_paper(small):
     assert sum(layer.on_pes for layer in layers) == 12
 
 
+def test_alexnet_has_the_layers_of_loas(small):
+    """Its fourth layer is the workload A-L4 of the paper: 64 positions, 256 filters, 3,456 inputs of each."""
+    network = build(small.model_copy(update={"name": "alexnet", "width": 1.0}), (3, 32, 32), 10, seed=0)
+    layers = describe_layers(network, (3, 32, 32))
+    assert [layer.name for layer in layers] == [*(f"conv{n}" for n in range(1, 6)), "fc"]
+    assert [layer.filters for layer in layers] == [64, 192, 384, 256, 256, 10]
+    assert [layer.output_size for layer in layers] == [(16, 16), (8, 8), (8, 8), (8, 8), (8, 8), (1, 1)]
+    assert (layers[0].stride, layers[1].stride) == ((2, 2), (1, 1))
+    fourth = layers[3]
+    assert (fourth.positions, fourth.filters, fourth.num_weights // fourth.filters) == (64, 256, 3456)
+    assert network.steps.count(POOL) == 2
+
+
 def test_resnet19_has_the_layers_of_the_paper(small):
     network = build(small.model_copy(update={"name": "resnet19", "width": 0.25}), (3, 32, 32), 10, seed=0)
     layers = {layer.name: layer for layer in describe_layers(network, (3, 32, 32))}
@@ -51,7 +64,7 @@ def test_resnet19_has_the_layers_of_the_paper(small):
     assert layers["fc1"].filters == 64
 
 
-@pytest.mark.parametrize("name", ["vgg7", "resnet19"])
+@pytest.mark.parametrize("name", ["vgg7", "resnet19", "alexnet"])
 def test_every_layer_on_the_pes_reads_spikes(small, name):
     network = build(small.model_copy(update={"name": name}), (1, 8, 8), 10, seed=0)
     on_pes = {layer.name for layer in describe_layers(network, (1, 8, 8)) if layer.on_pes}
