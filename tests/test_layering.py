@@ -13,7 +13,7 @@ from tests.helpers import ROOT
 # from the lowest floor up; a folder imports from those on lower floors, and from itself
 FLOORS = [
     ["base"],
-    ["config", "engine"],
+    ["config", "engine", "foreign"],
     ["data", "ticket"],
     ["mapping", "networks"],
     ["pruning"],

@@ -8,10 +8,11 @@ from safetensors.numpy import save_file
 
 from tests.cli.helpers import fails, printed, run
 from tests.helpers import LAYER, mask_of, sparse_weights, write_foreign
-from uticket.ticket.foreign import READ, read_arrays
+from uticket.foreign.read import read_arrays
+from uticket.foreign.write import WRITE
 from uticket.ticket.layer import write_layers
 
-FORMATS = sorted(READ)
+FORMATS = sorted(WRITE)
 
 
 @pytest.fixture
@@ -58,7 +59,10 @@ def test_magnitude_compares_whole_numbers_beyond_their_type(tmp_path):
     values = np.array([[-128, 1, 2], [5, 0, 0]], dtype=np.int8)[:, :, None, None]
     source = write_foreign(tmp_path / "w.npz", {"conv": values, "mask": values != 0})
     run("balance", source, tmp_path / "o.npz", "--pes", 2, "--mode", "remove", "--select", "magnitude")
-    assert read_arrays(tmp_path / "o.npz")["conv"][:, :, 0, 0].tolist() == [[True, False, False], [True, False, False]]
+    assert read_arrays(tmp_path / "o.npz").arrays["conv"][:, :, 0, 0].tolist() == [
+        [True, False, False],
+        [True, False, False],
+    ]
 
 
 def test_layers_file_that_describes_nothing_is_an_error(ticket, tmp_path):
@@ -100,7 +104,7 @@ def test_ticket_whose_mask_does_not_fit_is_an_error_with_layer_and_shapes(ticket
 
 def test_balanced_ticket_is_whole_and_busy(ticket, tmp_path):
     report = run("balance", ticket, tmp_path / "out.npz", "--pes", 2)
-    masks = read_arrays(tmp_path / "out.npz")
+    masks = read_arrays(tmp_path / "out.npz").arrays
     assert list(masks) == ["conv1", "conv2", "fc"]
     assert np.array_equal(masks["conv1"], mask_of(1, 2, 3, 4))
     assert masks["conv2"].reshape(4, -1).sum(1).tolist() == [4, 4, 2, 2]
@@ -127,7 +131,7 @@ def test_teams_share_positions(tmp_path):
     report = run("balance", source, tmp_path / "o.npz", *teams)
     assert (report["share"], report["team_score"], report["round"]) == (2, "maximum", "nearest")
     assert report["network"]["utilization_after"] == 1.0
-    for mask in read_arrays(tmp_path / "o.npz").values():
+    for mask in read_arrays(tmp_path / "o.npz").arrays.values():
         if mask.ndim == 4:
             assert np.array_equal(mask[::2], mask[1::2])
     alike = ["--pes", 4, "--share", 2, "--team", "alike", "--mapping", "patterns"]

@@ -13,7 +13,7 @@ from tests.helpers import LAYER, sparse_weights, write_foreign
 from uticket.cli.main import main
 from uticket.cli.options import settings_of
 from uticket.config.array import Array, Broadcast, Energy
-from uticket.ticket.foreign import read_arrays
+from uticket.foreign.read import read_arrays
 from uticket.ticket.layer import write_layers
 
 
@@ -134,7 +134,7 @@ def test_names_and_places_of_files_do_not_matter(tmp_path):
     source = write_foreign(tmp_path / "w.npz", sparse_weights())
     torch.save({"file": torch.ones(2, 2, 1, 1)}, tmp_path / "file.pt")
     run("balance", tmp_path / "file.pt", tmp_path / "o.npz")
-    assert list(read_arrays(tmp_path / "o.npz")) == ["file"]
+    assert list(read_arrays(tmp_path / "o.npz").arrays) == ["file"]
     assert "expected a place to write to" in fails("balance", source, source / "x.npz")
     assert "expected a place to write to" in fails("balance", source, tmp_path / ("x" * 250 + ".npz"))
     assert "expected a file" in fails("audit", "x" * 300 + ".npz")

@@ -96,8 +96,8 @@ def export(folder: Path, out: Path, array: Array, form: str, force: bool) -> Non
     OUT has for each layer the streams of all PEs: the weight sparsity pattern (WSP) and the words of each filter, whose
     weights take 16 bits unless --weight-bits says otherwise.
     """
+    from uticket.foreign.write import write_arrays
     from uticket.hardware.export import to_wsp
-    from uticket.ticket.foreign import write_arrays
 
     free_to_write(out, [".npz"], force)
     ticket = read_folder(folder)

@@ -118,9 +118,9 @@ def balance_command(
 
     OUT is .npz, .safetensors, .pt or .pth, a 0/1 array for each layer.
     """
+    from uticket.foreign.write import WRITE, write_arrays
     from uticket.hardware.audit import compare
     from uticket.pruning.balance import balance
-    from uticket.ticket.foreign import WRITE, write_arrays
     from uticket.ticket.ticket import Ticket
 
     free_to_write(out, WRITE, force)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from uticket.base.errors import InputError
 from uticket.base.files import Arrays
 from uticket.config.paths import TicketFiles
-from uticket.ticket.foreign import read_arrays
+from uticket.foreign.read import read_arrays
 from uticket.ticket.layer import Layer, read_layers
 from uticket.ticket.mask import Mask
 from uticket.ticket.spikes import load_spikes
@@ -36,7 +36,7 @@ def parts_of_arrays(arrays: Arrays, linear: bool, layers: Sequence[Layer]) -> di
 def read_file(path: Path, linear: bool, layers: Path | None) -> dict[str, Any]:
     """Return layers, mask, weights and timesteps of anybody's file; layers: a layers.json that describes some of it."""
     described, timesteps = read_layers(layers) if layers else ([], 1)
-    parts = parts_of_arrays(read_arrays(path), linear, described)
+    parts = parts_of_arrays(_without_reparametrization(path, read_arrays(path).arrays), linear, described)
     names = {name for layer in parts["layers"] for name in names_of(layer)}
     if layers and not names & {layer.name for layer in described}:
         held, known = ", ".join(parts["mask"]) or "none", ", ".join(layer.name for layer in described) or "none"
@@ -51,14 +51,14 @@ def read_folder(files: TicketFiles, weights: bool, spikes: bool) -> dict[str, An
     """
     layers, timesteps = read_layers(files.layers)
     path = file_of(files, "mask")
-    masks = _by_layer(read_arrays(path), layers)
+    masks = _by_layer(read_arrays(path).arrays, layers)
     for name, values in masks.items():
         if not np.isfinite(values).all():
             raise InputError(f"{path}: expected a mask of finite numbers in {name!r}, got NaN or infinity")
     mask = Mask({name: values != 0 for name, values in masks.items()})
     parts: dict[str, Any] = {"layers": layers, "mask": mask, "timesteps": timesteps}
     if weights and files.weights.exists():
-        held = _by_layer(read_arrays(files.weights), layers)
+        held = _by_layer(read_arrays(files.weights).arrays, layers)
         parts["weights"] = {name: _floating(values) for name, values in held.items()}
     if spikes and files.spikes.exists():
         parts["spikes"] = load_spikes(files.spikes)
@@ -86,6 +86,23 @@ def _by_layer(arrays: Arrays, layers: Sequence[Layer]) -> dict[str, NDArray[Any]
     """Return the arrays of those layers that have one, by the layer's name."""
     found = {layer.name: arrays.get(layer.name, arrays.get(f"{layer.name}.weight")) for layer in layers}
     return {name: values for name, values in found.items() if values is not None}
+
+
+def _without_reparametrization(path: Path, arrays: Arrays) -> Arrays:
+    """Return weights that `torch.nn.utils.prune` pruned (X_orig, X_mask) as X."""
+    pruned = {name.removesuffix("_orig") for name in arrays if name.endswith("_orig")}
+    pruned = {name for name in pruned if f"{name}_mask" in arrays}
+    plain: dict[str, NDArray[Any]] = {}
+    for name, values in arrays.items():
+        whole = name.removesuffix("_orig")
+        if name.endswith("_orig") and whole in pruned:
+            mask = arrays[f"{whole}_mask"]
+            if mask.shape != values.shape:
+                raise InputError(f"{path}: expected a mask of {whole!r} of shape {values.shape}, got {mask.shape}")
+            plain[whole] = values * mask
+        elif not (name.endswith("_mask") and name.removesuffix("_mask") in pruned):
+            plain[name] = values
+    return plain
 
 
 def _floating(values: NDArray[Any]) -> NDArray[np.floating]:

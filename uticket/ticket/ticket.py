@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from uticket.base.errors import InputError
 from uticket.base.files import is_folder
 from uticket.config.paths import TicketFiles
-from uticket.ticket.foreign import write_arrays
+from uticket.foreign.write import write_arrays
 from uticket.ticket.layer import MOST_TIMESTEPS, Layer, write_layers
 from uticket.ticket.mask import Mask
 from uticket.ticket.reader import Weights, file_of, names_of, parts_of_arrays, read_file, read_folder

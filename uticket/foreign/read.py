@@ -1,27 +1,24 @@
 """Masks and weights from anybody's file: .npz, .safetensors, .pt and .pth. Nothing in it is run."""
 
-import io
 import re
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import save
 
 from uticket.base.errors import InputError, one_line
-from uticket.base.files import Arrays, is_file, load_arrays, load_npz, npz_bytes, write_bytes
+from uticket.base.files import is_file, load_arrays, load_npz
+from uticket.foreign.contents import Arrays, Contents, Skipped
 
 WRAPPED = ("state_dict", "model_state_dict", "model", "net", "network")  # where checkpoints keep their weights
 
 
-def read_arrays(path: Path) -> Arrays:
+def read_arrays(path: Path) -> Contents:
     """Read the numeric arrays of a file, by name, in the order of the file (safetensors: by name, numbers by value).
 
-    A PyTorch checkpoint is loaded with weights only; if it wraps its weights ("state_dict"), those are read. A
-    weight pruned by `torch.nn.utils.prune` (X_orig, X_mask) is returned as X.
+    A PyTorch checkpoint is loaded with weights only; if it wraps its weights ("state_dict"), those are read.
     Raises InputError, naming the file, if it is missing, damaged, of another kind, or wants to run code.
     """
     if not path.suffix and not is_file(path):
@@ -30,13 +27,10 @@ def read_arrays(path: Path) -> Arrays:
         raise InputError(f"{path}: expected a file ending in {', '.join(READ)}, got {path.suffix or 'no ending'}")
     if not is_file(path):
         raise InputError(f"{path}: expected a file, got none")
-    arrays = {name: values for name, values in READ[path.suffix](path).items() if values.dtype.kind in "biuf"}
-    return _without_reparametrization(path, arrays)
-
-
-def write_arrays(path: Path, arrays: Arrays) -> None:
-    """Write arrays in the format of the path's suffix, all or nothing: the same arrays give the same bytes."""
-    write_bytes(path, WRITE[path.suffix](arrays))
+    arrays = READ[path.suffix](path)
+    odd = {name: values for name, values in arrays.items() if values.dtype.kind not in "biuf"}
+    skipped = (Skipped(name, f"numbers of type {values.dtype}", values.size) for name, values in odd.items())
+    return Contents({name: values for name, values in arrays.items() if name not in odd}, tuple(skipped))
 
 
 def _read_npz(path: Path) -> Arrays:
@@ -84,50 +78,11 @@ def _plain(path: Path, name: str, tensor: Any) -> NDArray[Any]:
     return array
 
 
-def _without_reparametrization(path: Path, arrays: Arrays) -> Arrays:
-    pruned = {name.removesuffix("_orig") for name in arrays if name.endswith("_orig")}
-    pruned = {name for name in pruned if f"{name}_mask" in arrays}
-    plain: dict[str, NDArray[Any]] = {}
-    for name, values in arrays.items():
-        whole = name.removesuffix("_orig")
-        if name.endswith("_orig") and whole in pruned:
-            mask = arrays[f"{whole}_mask"]
-            if mask.shape != values.shape:
-                raise InputError(f"{path}: expected a mask of {whole!r} of shape {values.shape}, got {mask.shape}")
-            plain[whole] = values * mask
-        elif not (name.endswith("_mask") and name.removesuffix("_mask") in pruned):
-            plain[name] = values
-    return plain
-
-
-def _to_npz(arrays: Arrays) -> bytes:
-    return npz_bytes(arrays, compressed=True)
-
-
-def _to_safetensors(arrays: Arrays) -> bytes:
-    content: bytes = save({name: np.ascontiguousarray(values) for name, values in arrays.items()})
-    return content
-
-
-def _to_torch(arrays: Arrays) -> bytes:
-    import torch  # imported here: takes seconds, and the other formats do not need it
-
-    buffer = io.BytesIO()
-    torch.save({name: torch.from_numpy(np.array(values)) for name, values in arrays.items()}, buffer)
-    return buffer.getvalue()
-
-
 READ: dict[str, Callable[[Path], Arrays]] = {
     ".npz": _read_npz,
     ".safetensors": _read_safetensors,
     ".pt": _read_torch,
     ".pth": _read_torch,
-}
-WRITE: dict[str, Callable[[Arrays], bytes]] = {
-    ".npz": _to_npz,
-    ".safetensors": _to_safetensors,
-    ".pt": _to_torch,
-    ".pth": _to_torch,
 }
 
 
