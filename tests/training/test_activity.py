@@ -4,9 +4,10 @@ import torch
 from torch import nn
 
 from tests.training.helpers import fresh, made_up
-from uticket.networks.network import SpikingNetwork
+from uticket.networks.network import SpikingNetwork, build
 from uticket.networks.shapes import describe_layers
 from uticket.training.activity import measure_activity, network_spike_sparsity, sample_spikes
+from uticket.training.batches import Images
 
 
 @pytest.fixture
@@ -59,3 +60,21 @@ def test_measuring_leaves_the_network_as_it_is(network):
     measure_activity(network, describe_layers(network, (1, 8, 8)), made_up())
     assert all(module.training for module in network.modules())
     assert not any(module._forward_pre_hooks or module._forward_hooks for module in network.modules())
+
+
+@pytest.mark.parametrize(("most", "kind"), [(1, np.bool_), (3, np.uint8)])
+def test_spikes_of_the_first_layer_are_the_frames_themselves(small, most, kind):
+    draw = torch.Generator().manual_seed(0)
+    frames = torch.randint(0, most + 1, (10, 3, 2, 8, 8), generator=draw, dtype=torch.uint8)
+    plain = torch.zeros(2, 1, 1), torch.ones(2, 1, 1)
+    images = Images(frames, torch.arange(10) % 2, *plain, reads="counts" if most > 1 else "spikes")
+    network = build(small, frames.shape[1:], 2, seed=0)
+    layers = describe_layers(network, frames.shape[1:], images.reads)
+    activity = measure_activity(network, layers, images)[0]
+    assert activity.layer == "conv1"
+    assert activity.spike_sparsity == pytest.approx((frames == 0).double().mean().item())
+    assert activity.silent_share == pytest.approx((frames == 0).all(1).double().mean().item())
+    if layers[0].on_pes:
+        spikes = sample_spikes(network, layers, images, 4)["conv1"]
+        assert spikes.dtype == kind
+        assert np.array_equal(spikes, frames[[0, 3, 6, 9]].numpy())

@@ -93,3 +93,24 @@ def test_cutout_blanks_one_square_of_all_channels(side):
         assert hole.sum() == height * width
         sizes.add((height, width))
     assert (side, side) in sizes  # away from the border it is whole
+
+
+def test_all_frames_of_a_recording_are_changed_alike():
+    images, augment = numbered(20, size=6), Augment(crop=2, flip=True, cutout=3)
+    repeated = images.images.unsqueeze(1).repeat(1, 3, 1, 1, 1)
+    frames = images.augmented(repeated, augment, rng())
+    assert frames.shape == (20, 3, 2, 6, 6)
+    for timestep in range(3):
+        assert torch.equal(frames[:, timestep], images.augmented(images.images, augment, rng()))
+    apart = images.augmented(torch.cat([repeated[:, :1], 255 - repeated[:, 1:]], 1), PLAIN, rng())
+    assert torch.equal(apart[:, 2], 255 - images.images.float())
+
+
+@pytest.mark.parametrize(("most", "reads"), [(1, "spikes"), (2, "counts")])
+def test_frames_are_not_normalized(most, reads):
+    frames = np.random.default_rng(0).integers(0, most + 1, (30, 4, 2, 5, 5), dtype=np.uint8)
+    part = ImageSet(frames, np.arange(30) % 2)
+    train, test = on_device(Prepared("made-up", ("a", "b"), part, part), torch.device("cpu"))
+    (batch, _), *_ = train.in_order(30)
+    assert np.array_equal(batch.numpy(), frames)
+    assert train.reads == test.reads == reads

@@ -1,4 +1,4 @@
-"""Prepared images: checked uint8 arrays, wherever they come from, and their files."""
+"""Prepared images or event frames: checked uint8 arrays, wherever they come from, and their files."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,15 +14,18 @@ WHAT = "prepared images"  # in errors
 
 @dataclass(frozen=True)
 class ImageSet:
-    """Images with labels. Raises ValueError if the arrays do not fit each other."""
+    """Images with labels. Raises ValueError if the arrays do not fit each other.
 
-    images: NDArray[np.uint8]  # (images, channels, height, width)
+    An image may be a recording of an event camera: frames, one for each bin of time, of the events of two polarities.
+    """
+
+    images: NDArray[np.uint8]  # (images, channels, height, width), or frames (images, bins, channels, height, width)
     labels: NDArray[np.int64]  # (images,), index into the classes
 
     def __post_init__(self) -> None:
-        if self.images.ndim != 4 or self.images.dtype != np.uint8:
+        if self.images.ndim not in (4, 5) or self.images.dtype != np.uint8:
             got = f"{self.images.dtype} of shape {self.images.shape}"
-            raise ValueError(f"images: expected uint8 of shape (images, channels, height, width), got {got}")
+            raise ValueError(f"images: expected uint8 of shape (images, [bins,] channels, height, width), got {got}")
         if self.labels.shape != self.images.shape[:1]:
             raise ValueError(f"labels: expected {len(self.images)}, one for each image, got shape {self.labels.shape}")
 
@@ -52,16 +55,26 @@ class Prepared:
             raise ValueError(f"training set: expected images of every class, got none of {self.classes[missing[0]]!r}")
 
     @property
-    def image_shape(self) -> tuple[int, int, int]:
-        """(channels, height, width)."""
-        channels, height, width = self.train.images.shape[1:]
-        return channels, height, width
+    def image_shape(self) -> tuple[int, ...]:
+        """(channels, height, width), or (bins, channels, height, width) of frames."""
+        return self.train.images.shape[1:]
+
+    @property
+    def has_frames(self) -> bool:
+        """Whether an image has a frame for each bin of time."""
+        return len(self.image_shape) == 4
 
     def statistics(self) -> tuple[list[float], list[float]]:
-        """Return mean and standard deviation of each channel over the training set, in [0, 255]."""
+        """Return mean and standard deviation of each channel over the training set, in [0, 255].
+
+        They are 0 and 1 for frames, so that spikes stay spikes when they are normalized.
+        """
+        num_channels = self.image_shape[-3]
+        if self.has_frames:
+            return [0.0] * num_channels, [1.0] * num_channels
         levels = np.arange(256)
         means, deviations = [], []
-        for channel in range(self.image_shape[0]):
+        for channel in range(num_channels):
             counts = np.bincount(self.train.images[:, channel].ravel(), minlength=256)
             mean = float(counts @ levels / counts.sum())
             means.append(mean)

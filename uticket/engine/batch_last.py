@@ -24,6 +24,10 @@ class BatchLast:
         """(B, channels, height, width) -> (channels, 1, height, width, B)."""
         return images.permute(1, 2, 3, 0).unsqueeze(1)
 
+    def frames(self, frames: Tensor) -> Tensor:
+        """(B, T, channels, height, width) -> (channels, T, height, width, B)."""
+        return frames.permute(2, 1, 3, 4, 0)
+
     def conv(self, module: nn.Conv2d, x: Tensor) -> Tensor:
         """Convolve by kept weights, or as PyTorch does."""
         if module in self._kept:

@@ -17,6 +17,9 @@ class Layout(Protocol):
     def images(self, images: Tensor) -> Tensor:
         """Lay out images (B, channels, height, width)."""
 
+    def frames(self, frames: Tensor) -> Tensor:
+        """Lay out one image for each timestep, (B, T, channels, height, width)."""
+
     def conv(self, module: nn.Conv2d, x: Tensor) -> Tensor:
         """Convolve."""
 
@@ -45,6 +48,10 @@ class BatchFirst:
     def images(self, images: Tensor) -> Tensor:
         """Return the images as they are."""
         return images
+
+    def frames(self, frames: Tensor) -> Tensor:
+        """(B, T, ...) -> (T x B, ...)."""
+        return frames.transpose(0, 1).flatten(0, 1)
 
     def conv(self, module: nn.Conv2d, x: Tensor) -> Tensor:
         """Run the module, hooks included."""

@@ -1,4 +1,4 @@
-"""What every network is: a spiking network with direct encoding, all timesteps folded into the batch.
+"""What every network is: a spiking network of images or of event frames, all timesteps folded into the batch.
 
 A network is one file of this folder: a subclass of `SpikingNetwork`, and `NETWORKS = {"name": what builds it}`, a
 dictionary written out at the top level, from which settings, options and `build` learn its name.
@@ -9,21 +9,26 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from uticket.base.errors import InputError
 from uticket.config.tables import NETWORKS
 from uticket.config.training import Model
 from uticket.engine.layout import BatchFirst, Layout
 from uticket.engine.lif import LIF
 
+IMAGES = 4  # dimensions of a batch of images; one of frames has another for the timesteps
+
 
 class SpikingNetwork(nn.Module):
-    """Base of the networks: images (B, channels, height, width) -> outputs (T, B, classes), one for each timestep.
+    """Base of the networks: images or frames -> outputs (T, B, classes), one for each timestep.
 
-    Direct encoding: the first convolution sees each image once, and its result drives the first neurons in all T
-    timesteps. From there on convolutions, batch norms and pooling see T x B images, T first. A subclass calls its
-    layers through `layout`, which decides how activations lie in memory.
+    Images (B, channels, height, width) are encoded directly: the first convolution sees each image once, and its result
+    drives the first neurons in all T timesteps. Frames (B, bins, channels, height, width), the spikes of an event
+    camera, are read one in each timestep; with fewer timesteps than bins, the first ones. From there on convolutions,
+    batch norms and pooling see T x B images, T first. A subclass calls its layers through `layout`, which decides how
+    activations lie in memory, and its first ones through `encoded`.
     """
 
-    encoder = "conv1"  # the layer that reads the image
+    encoder = "conv1"  # the layer that reads the input
     timesteps: int  # may be changed at any time
     adds_to: dict[str, str]  # layer -> the residual sum that its output is part of
 
@@ -33,6 +38,14 @@ class SpikingNetwork(nn.Module):
         self.adds_to = {}
         self.layout: Layout = BatchFirst()
 
+    def encoded(self, images: Tensor, conv: nn.Conv2d, norm: nn.BatchNorm2d, neurons: LIF) -> Tensor:
+        """Run the first layer on images or frames; return spikes of all timesteps, in the layout."""
+        layout = self.layout
+        if images.dim() == IMAGES:
+            return layout.encode(neurons, layout.norm(norm, layout.conv(conv, layout.images(images))), self.timesteps)
+        frames = layout.frames(images[:, : self.timesteps])
+        return layout.norm_fire(norm, neurons, layout.conv(conv, frames), self.timesteps)
+
     def by_timestep(self, outputs: Tensor) -> Tensor:
         """Unfold: (T x B, classes) -> (T, B, classes)."""
         by_timestep: Tensor = outputs.unflatten(0, (self.timesteps, -1))
@@ -40,15 +53,20 @@ class SpikingNetwork(nn.Module):
 
 
 def build(settings: Model, image_shape: Sequence[int], num_classes: int, seed: int) -> SpikingNetwork:
-    """Return a freshly initialized network for images of shape (channels, height, width).
+    """Return a freshly initialized network for images (channels, height, width) or frames (bins, channels, ...).
 
     settings.name is looked up in the files of this folder; what builds a network takes (settings, image channels,
     number of classes). Weights: He normal by the number of outputs, as is usual before batch norm; the same seed gives
-    the same weights, and the global random numbers stay as they are.
+    the same weights, and the global random numbers stay as they are. Raises InputError if the frames have another
+    number of bins than the settings have timesteps.
     """
+    *bins, channels, _, _ = image_shape
+    if bins and bins[0] != settings.timesteps:
+        got = f"frames of {bins[0]}; run the stage data"
+        raise InputError(f"model.timesteps: expected the bins of the prepared frames, {settings.timesteps}, got {got}")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network: SpikingNetwork = NETWORKS[settings.name](settings, image_shape[0], num_classes)
+        network: SpikingNetwork = NETWORKS[settings.name](settings, channels, num_classes)
         for module in network.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")

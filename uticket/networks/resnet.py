@@ -84,10 +84,9 @@ class ResNet19(SpikingNetwork):
         return blocks
 
     def forward(self, images: Tensor) -> Tensor:
-        """images: (B, channels, height, width). Returns (T, B, classes)."""
+        """images: (B, channels, height, width), or frames with bins before channels. Returns (T, B, classes)."""
         layout, timesteps = self.layout, self.timesteps
-        current = layout.norm(self.norm1, layout.conv(self.conv1, layout.images(images)))
-        x = layout.encode(self.lif1, current, timesteps)
+        x = self.encoded(images, self.conv1, self.norm1, self.lif1)
         for stage in (self.stage1, self.stage2, self.stage3):
             for block in stage:
                 x = block(x, layout, timesteps)

@@ -1,24 +1,27 @@
 """The shape of each layer of a network, as one forward pass shows it."""
 
 from collections.abc import Sequence
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from uticket.networks.network import SpikingNetwork, weight_layers
-from uticket.ticket.layer import Layer
+from uticket.ticket.layer import Layer, Reads
 
 
-def describe_layers(network: SpikingNetwork, image_shape: Sequence[int]) -> list[Layer]:
-    """Return the layers with weights in the order in which they run. image_shape: (channels, height, width)."""
+def describe_layers(network: SpikingNetwork, image_shape: Sequence[int], reads: Reads = "image") -> list[Layer]:
+    """Return the layers with weights in the order in which they run.
+
+    image_shape: (channels, height, width), or frames with the number of bins before. reads: what the first layer reads.
+    """
     found: list[Layer] = []
     layers = weight_layers(network)
     names: dict[nn.Module, str] = {module: name for name, module in layers.items()}
 
     def record(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         name = names[module]
-        found.append(_describe(name, layers[name], inputs[0], output, network))
+        of_layer: Reads = reads if name == network.encoder else "spikes"
+        found.append(_describe(name, layers[name], inputs[0], output, of_layer, network))
 
     handles = [module.register_forward_hook(record) for module in names]
     device = next(network.parameters()).device
@@ -35,9 +38,8 @@ def describe_layers(network: SpikingNetwork, image_shape: Sequence[int]) -> list
 
 
 def _describe(
-    name: str, module: nn.Conv2d | nn.Linear, inputs: Tensor, output: Tensor, network: SpikingNetwork
+    name: str, module: nn.Conv2d | nn.Linear, inputs: Tensor, output: Tensor, reads: Reads, network: SpikingNetwork
 ) -> Layer:
-    reads: Literal["image", "spikes"] = "image" if name == network.encoder else "spikes"
     filters, channels, one = output.shape[1], inputs.shape[1], (1, 1)
     if isinstance(module, nn.Linear):
         sizes = {"kernel": one, "stride": one, "padding": (0, 0), "input_size": one, "output_size": one}

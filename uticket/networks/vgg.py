@@ -55,19 +55,18 @@ class VGG(SpikingNetwork):
         self.fc = nn.Linear(channels, num_classes)
 
     def forward(self, images: Tensor) -> Tensor:
-        """images: (B, channels, height, width). Returns (T, B, classes)."""
+        """images: (B, channels, height, width), or frames with bins before channels. Returns (T, B, classes)."""
         layout, timesteps = self.layout, self.timesteps
-        x = layout.images(images)
+        x = images
         for step in self.steps:
             if step == POOL:
                 x = layout.pool(x)
                 continue
             conv, norm, neurons = self._modules_of(step)
-            x = layout.conv(conv, x)
             if step.conv == self.encoder:
-                x = layout.encode(neurons, layout.norm(norm, x), timesteps)
+                x = self.encoded(x, conv, norm, neurons)
             else:
-                x = layout.norm_fire(norm, neurons, x, timesteps)
+                x = layout.norm_fire(norm, neurons, layout.conv(conv, x), timesteps)
         return self.by_timestep(self.fc(layout.features(x)))
 
     def _modules_of(self, unit: Unit) -> tuple[nn.Conv2d, nn.BatchNorm2d, LIF]:

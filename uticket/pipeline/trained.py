@@ -31,7 +31,7 @@ def write_trained(
     trained: its training; the accuracy of the last epoch is the ticket's. sample_images: how many test images' spikes
     are kept. more_metrics: further values for metrics.json.
     """
-    layers = describe_layers(network, test.images.shape[1:])
+    layers = describe_layers(network, test.images.shape[1:], test.reads)
     activity = measure_activity(network, layers, test)
     metrics = {
         "accuracy": trained.epochs[-1].test_accuracy,

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -26,11 +26,11 @@ class LayerActivity:
 
 @torch.no_grad()
 def measure_activity(network: SpikingNetwork, layers: Sequence[Layer], images: Images) -> list[LayerActivity]:
-    """Measure the input of each layer that reads spikes, over all `images`.
+    """Measure the input of each layer that reads spikes or counts of them, over all `images`.
 
     A silent neuron is what the activation processing unit of the array drops: no spike in all timesteps of an image.
     """
-    reading = [layer.name for layer in layers if layer.reads == "spikes"]
+    reading = [layer.name for layer in layers if layer.reads in ("spikes", "counts")]
     totals = {name: torch.zeros(4, dtype=torch.int64, device=images.labels.device) for name in reading}
 
     def count(name: str, spikes: Tensor) -> None:
@@ -52,18 +52,20 @@ def measure_activity(network: SpikingNetwork, layers: Sequence[Layer], images: I
 @torch.no_grad()
 def sample_spikes(
     network: SpikingNetwork, layers: Sequence[Layer], images: Images, num_images: int
-) -> dict[str, NDArray[np.bool_]]:
+) -> dict[str, NDArray[Any]]:
     """Return the input spikes of each layer that runs on the PEs, for a few images spread evenly over `images`.
 
-    The arrays have shape (images, T, channels, height, width).
+    The arrays have shape (images, T, channels, height, width); they are whole numbers where the layer reads counts.
     """
     if num_images == 0:
         return {}
     chosen = torch.linspace(0, len(images) - 1, min(num_images, len(images))).long().to(images.labels.device)
-    spikes: dict[str, NDArray[np.bool_]] = {}
+    spikes: dict[str, NDArray[Any]] = {}
+    counted = {layer.name for layer in layers if layer.reads == "counts"}
 
     def keep(name: str, arriving: Tensor) -> None:
-        spikes[name] = (arriving != 0).transpose(0, 1).cpu().numpy()
+        values = arriving.to(torch.uint8) if name in counted else arriving != 0
+        spikes[name] = values.transpose(0, 1).cpu().numpy()
 
     with _inputs(network, [layer.name for layer in layers if layer.on_pes], keep):
         network(images.normalized(images.images[chosen]))

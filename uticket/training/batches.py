@@ -1,4 +1,4 @@
-"""Images on the device: held as uint8, cut into batches, augmented and normalized there."""
+"""Images, or frames of events, on the device: held as uint8, cut into batches, augmented and normalized there."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,16 +8,18 @@ from torch import Tensor
 
 from uticket.config.training import Augment
 from uticket.data.prepared import ImageSet, Prepared
+from uticket.ticket.layer import Reads
 
 
 @dataclass(frozen=True)
 class Images:
-    """Images and labels on a device."""
+    """Images, or frames with bins before channels, and labels on a device."""
 
-    images: Tensor  # (images, channels, height, width), uint8
+    images: Tensor  # (images, channels, height, width) or (images, bins, channels, height, width), uint8
     labels: Tensor  # (images,), int64
     mean: Tensor  # (channels, 1, 1), over the training set, in [0, 255]
     deviation: Tensor  # (channels, 1, 1)
+    reads: Reads = "image"  # what they are to a network: an image, or frames of spikes or of their counts
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -41,15 +43,21 @@ class Images:
         return order[: self.num_batches(batch_size) * batch_size]
 
     def augmented(self, images: Tensor, augment: Augment, rng: torch.Generator) -> Tensor:
-        """Return uint8 images normalized, each cropped, flipped and cut out at random; a cut-out is 0, the mean."""
+        """Return uint8 images normalized, each cropped, flipped and cut out at random; a cut-out is 0, the mean.
+
+        All frames of a recording are changed alike.
+        """
+        shape = images.shape
+        images = images.flatten(1, -3)  # bins as channels
         if augment.crop:
             images = _cropped(images, augment.crop, rng)
         if augment.flip:
             flip = _draw(2, len(images), images.device, rng).bool().view(-1, 1, 1, 1)
             images = torch.where(flip, images.flip(3), images)
-        normalized = self.normalized(images)
+        normalized = self.normalized(images.view(shape))
         if augment.cutout:
-            normalized = normalized.masked_fill(_holes(images, augment.cutout, rng), 0)
+            holes = _holes(images, augment.cutout, rng)
+            normalized = normalized.masked_fill(holes.view(-1, *[1] * (len(shape) - 3), *shape[-2:]), 0)
         return normalized
 
     def num_batches(self, batch_size: int) -> int:
@@ -59,11 +67,15 @@ class Images:
 
 def on_device(prepared: Prepared, device: torch.device) -> tuple[Images, Images]:
     """Return training and test images on `device`."""
+    reads: Reads = "image"
+    if prepared.has_frames:
+        most = max(int(part.images.max()) for part in (prepared.train, prepared.test))
+        reads = "counts" if most > 1 else "spikes"
     mean, deviation = (torch.tensor(values, device=device).view(-1, 1, 1) for values in prepared.statistics())
 
     def move(part: ImageSet) -> Images:
         images, labels = torch.from_numpy(part.images).to(device), torch.from_numpy(part.labels).to(device)
-        return Images(images, labels, mean, deviation)
+        return Images(images, labels, mean, deviation, reads)
 
     return move(prepared.train), move(prepared.test)
 

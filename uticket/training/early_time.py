@@ -5,6 +5,8 @@ spread evenly over the set), the Kullback-Leibler divergence of the classes afte
 divided by the largest over t; the first t below the threshold. The images are used as they are, without augmentation.
 """
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
@@ -37,6 +39,6 @@ def choose_timesteps(network: SpikingNetwork, images: Images, threshold: float) 
     """Return how many timesteps are enough for `network`, and the divergence of each number of them."""
     network.eval()
     spread = torch.linspace(0, len(images) - 1, min(IMAGES, len(images))).long().to(images.labels.device)  # all classes
-    some = Images(images.images[spread], images.labels[spread], images.mean, images.deviation)
+    some = replace(images, images=images.images[spread], labels=images.labels[spread])
     found = divergences(torch.cat([network(batch) for batch, _ in some.in_order(TEST_BATCH)], 1))
     return enough_timesteps(found, network.timesteps, threshold), found
