@@ -2,8 +2,10 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 from tests.helpers import ROOT
 from uticket.base.compiled import ALWAYS, ONCE
@@ -52,20 +54,55 @@ def test_after_uticket_compile_nothing_is_compiled(tmp_path):
     assert [misses for _, misses in found.values()] == [0] * len(found), found
 
 
+BEGIN = "from uticket.base.compiled import compiled\n"
+LOOP = "@compiled\ndef {}(x):\n    return {}\n"
+
+
+def ran_with(folder: Path, code: str) -> subprocess.CompletedProcess[str]:
+    """Run code that may import files of `folder`; compiled loops are kept in `folder`/cache."""
+    environment = os.environ | {"PYTHONPATH": f"{ROOT}:{folder}", "NUMBA_CACHE_DIR": str(folder / "cache")}
+    return subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+
+
 def test_a_loop_is_compiled_anew_when_one_that_it_imports_changes(tmp_path):
-    environment = os.environ | {"PYTHONPATH": f"{ROOT}:{tmp_path}", "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
-    begin = "from uticket.base.compiled import compiled\n"
-    loop = "@compiled\ndef {}(x):\n    return {}\n"
-    (tmp_path / "outer.py").write_text(begin + "from inner import inner\n" + loop.format("outer", "inner(x)"))
-    script = "from outer import outer; print(outer(5), sum(outer.stats.cache_misses.values()))"
+    """Imported by its own name, or in a module."""
+    loops = tmp_path / "loops"
+    loops.mkdir()
+    (loops / "one.py").write_text(BEGIN + "from loops.inner import inner\n" + LOOP.format("outer", "inner(x)"))
+    (loops / "two.py").write_text(BEGIN + "from loops import inner\n" + LOOP.format("outer", "inner.inner(x)"))
+    code = "from loops import one, two\nfor part in (one, two):\n"
+    code += "    print(part.outer(5), sum(part.outer.stats.cache_misses.values()))"
+    for added in (1, 10):
+        (loops / "inner.py").write_text(BEGIN + LOOP.format("inner", f"x + {added}"))
+        assert ran_with(tmp_path, code).stdout == f"{5 + added} 1\n" * 2
+        assert ran_with(tmp_path, code).stdout == f"{5 + added} 0\n" * 2
 
-    def ran() -> str:
-        return subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True).stdout
 
-    (tmp_path / "inner.py").write_text(begin + loop.format("inner", "x + 1"))
-    assert [ran(), ran()] == ["6 1\n", "6 0\n"]
-    (tmp_path / "inner.py").write_text(begin + loop.format("inner", "x + 10"))
-    assert [ran(), ran()] == ["15 1\n", "15 0\n"]
+def test_a_cache_that_was_torn_is_written_anew(tmp_path):
+    (tmp_path / "loop.py").write_text(BEGIN + LOOP.format("loop", "x + 1"))
+    code = "from loop import loop; print(loop(2), sum(loop.stats.cache_misses.values()))"
+    assert ran_with(tmp_path, code).stdout == "3 1\n"
+    for kind in ("nbi", "nbc"):  # of the index, and of the code
+        (path,) = (tmp_path / "cache").glob(f"*/*.{kind}")
+        path.write_bytes(path.read_bytes()[:-20])
+        assert [ran_with(tmp_path, code).stdout for _ in range(2)] == ["3 1\n", "3 0\n"], kind
+
+
+TAKEN = """
+import pathlib, shutil
+from loop import loop
+folder = pathlib.Path(loop.stats.cache_path)
+shutil.rmtree(folder)
+folder.touch()  # as little use as a full disk
+print(loop(2))
+"""
+
+
+def test_a_cache_that_cannot_be_written_ends_nothing(tmp_path):
+    (tmp_path / "loop.py").write_text(BEGIN + LOOP.format("loop", "x + 1"))
+    ran = ran_with(tmp_path, TAKEN)
+    assert ran.stdout == "3\n"
+    assert re.fullmatch(r".*/cache/\S+: expected a place to keep compiled loops in, got: .*\n", ran.stderr)
 
 
 NOWHERE = """
@@ -82,8 +119,9 @@ def test_without_a_place_for_the_cache_a_process_compiles_and_says_so_once():
     assert ran.stderr.splitlines() == [ALWAYS]
 
 
-def test_what_simulates_and_balances_needs_no_place_for_the_cache():
+def test_what_trains_simulates_and_balances_needs_no_place_for_the_cache():
     nowhere = os.environ | {"NUMBA_CACHE_LOCATOR_CLASSES": "IPythonCacheLocator"}  # which takes notebooks only
-    command = [sys.executable, "-c", "import uticket.pipeline.compile"]
+    code = "import uticket.pipeline.compile, uticket.engine.batch_last, uticket.engine.lif_cpu, uticket.engine.sparse"
+    command = [sys.executable, "-c", code]
     ran = subprocess.run(command, cwd=ROOT, env=nowhere, capture_output=True, text=True)
     assert (ran.stderr, ran.returncode) == ("", 0)

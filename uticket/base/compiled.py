@@ -1,12 +1,16 @@
 """Loops compiled by numba, and a line on standard error where one has to wait for that."""
 
 from collections.abc import Callable
+from contextlib import suppress
+from types import ModuleType
 from typing import Any, TypeVar, cast
 
 import numba
 from numba.core import event
+from numba.core.caching import FunctionCache
 from numba.core.dispatcher import Dispatcher
 
+from uticket.base.errors import one_line
 from uticket.base.progress import log
 
 ONCE = "compiling loops for this processor, once: some seconds"
@@ -16,27 +20,63 @@ ALWAYS = "compiling loops, as every process does where no cache can be written: 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-def compiled(function: Function) -> Function:
-    """Compile a function, for each set of types with which it is called; threads run it at the same time (`nogil`).
+def compiling(**options: Any) -> Callable[[Function], Function]:
+    """Return a decorator that compiles a function, for each set of types with which it is called.
 
-    The code is kept for later processes: in NUMBA_CACHE_DIR, beside the source, or in the user's folder of caches,
-    whichever can be written to first; if none can, every process compiles. It is compiled anew when the source of the
-    function changes, or of a compiled one that its file imports. `uticket compile` calls all of them once.
+    options: those of `numba.njit`, except `cache`. The code is kept for later processes: in NUMBA_CACHE_DIR, beside the
+    source, or in the user's folder of caches, whichever can be written to first; if none can, every process compiles.
+    It is compiled anew when the source of the function changes, or of a compiled one that its file imports.
     """
-    try:
-        loop = numba.njit(cache=True, nogil=True)(function)
-    except RuntimeError:  # nowhere to keep it
-        return cast(Function, numba.njit(nogil=True)(function))
-    _depend_on_imported(loop)
-    return cast(Function, loop)
+
+    def decorate(function: Function) -> Function:
+        loop = numba.njit(**options)(function)
+        with suppress(RuntimeError):  # nowhere to keep it
+            loop._cache = _Cache(function)
+            _depend_on_imported(loop)
+        return cast(Function, loop)
+
+    return decorate
+
+
+def compiled(function: Function) -> Function:
+    """Compile a function that threads run at the same time (`nogil`). `uticket compile` calls all of them once."""
+    return compiling(nogil=True)(function)
+
+
+class _Cache(FunctionCache):
+    """Compiled code in files; what cannot be read or written, on a full disk, say, is compiled and not kept."""
+
+    def load_overload(self, signature: Any, target: Any) -> Any:
+        """Return the code that is kept, or None."""
+        try:
+            return super().load_overload(signature, target)
+        except Exception:  # a torn file raises errors of pickle, of what is pickled, and of the operating system
+            with suppress(OSError):
+                self.flush()  # or its index would be read again
+            return None
+
+    def save_overload(self, signature: Any, code: Any) -> None:
+        """Keep code, if that can be done."""
+        try:
+            super().save_overload(signature, code)
+        except OSError as error:
+            log.warning("%s: expected a place to keep compiled loops in, got: %s", self.cache_path, one_line(error))
 
 
 def _depend_on_imported(loop: Any) -> None:
     """Stamp the code that is kept with the sources of imported loops too; numba does so with its own file only."""
-    loops: list[Any] = [value for value in loop.py_func.__globals__.values() if isinstance(value, Dispatcher)]
-    kept = [value._cache._cache_file for value in loops if value.stats.cache_path]
+    kept = [value._cache._cache_file for value in _loops_beside(loop.py_func) if value.stats.cache_path]
     own = loop._cache._cache_file
     own._source_stamp = own._source_stamp, sorted({str(file._source_stamp) for file in kept})
+
+
+def _loops_beside(function: Any) -> list[Any]:
+    """Return the compiled loops that a function's file has, imports, or reaches through modules of its package."""
+    package = function.__module__.partition(".")[0]
+    held = list(function.__globals__.values())
+    modules = [value for value in held if isinstance(value, ModuleType) and value.__name__.startswith(f"{package}.")]
+    held += [value for module in modules for value in vars(module).values()]
+    return [value for value in held if isinstance(value, Dispatcher)]
 
 
 class _SayOnce(event.Listener):

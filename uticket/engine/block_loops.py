@@ -9,6 +9,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from uticket.base.compiled import compiling
 from uticket.engine import block_rows as rows
 from uticket.engine.block_rows import Four
 from uticket.engine.blocks import BLOCK
@@ -19,7 +20,7 @@ Ints = NDArray[np.int64]
 TO_OUTPUT, TO_INPUT, TO_WEIGHT = range(3)  # what a pass adds to
 
 
-@numba.njit(parallel=True, cache=True)
+@compiling(parallel=True)
 def convolve(
     x: Floats, filters: Ints, begin: Ints, plane: Ints, row: Ints, column: Ints, weight: Floats, out: Floats
 ) -> None:
@@ -32,7 +33,7 @@ def convolve(
         _add(TO_OUTPUT, out, filters, b, x, t, y, plane, row, column, weight, begin[b], begin[b + 1])
 
 
-@numba.njit(parallel=True, cache=True)
+@compiling(parallel=True)
 def input_gradient(
     grad_out: Floats,
     filters: Ints,
@@ -54,7 +55,7 @@ def input_gradient(
             _add(TO_INPUT, grad_out, filters, b, grad_x, t, y, plane, row, column, weight, begin[b], begin[b + 1])
 
 
-@numba.njit(parallel=True, cache=True)
+@compiling(parallel=True)
 def weight_gradient(
     x: Floats, grad_out: Floats, filters: Ints, begin: Ints, plane: Ints, row: Ints, column: Ints, grad: Floats
 ) -> None:
@@ -69,7 +70,7 @@ def weight_gradient(
                 _add(TO_WEIGHT, grad_out, filters, b, x, t, y, plane, row, column, grad, begin[b], begin[b + 1])
 
 
-@numba.njit(cache=True)
+@compiling()
 def _add(
     target: int,
     out: Floats,
@@ -118,7 +119,7 @@ def _add(
         k += count
 
 
-@numba.njit(cache=True)
+@compiling()
 def _filters(to: int, per_filter: int, filters: Ints, b: int) -> Four:
     """Return where the rows of a block's filters begin."""
     return (
@@ -129,7 +130,7 @@ def _filters(to: int, per_filter: int, filters: Ints, b: int) -> Four:
     )
 
 
-@numba.njit(cache=True)
+@compiling()
 def _sources(of: int, per_channel: int, images: int, plane: Ints, column: Ints, k: int) -> Four:
     """Return where the rows of four positions begin."""
     return (
@@ -140,7 +141,7 @@ def _sources(of: int, per_channel: int, images: int, plane: Ints, column: Ints, 
     )
 
 
-@numba.njit(cache=True)
+@compiling()
 def _four(target: int, out: Floats, to: Four, x: Floats, of: Four, weight: Floats, k: int, length: int) -> None:
     """Add what four positions give."""
     if target == TO_OUTPUT:
@@ -151,7 +152,7 @@ def _four(target: int, out: Floats, to: Four, x: Floats, of: Four, weight: Float
         rows.four_to_weight(out, to, x, of, weight, k, np.uint64(length))
 
 
-@numba.njit(cache=True)
+@compiling()
 def _one(target: int, out: Floats, to: Four, x: Floats, of: int, weight: Floats, k: int, length: int) -> None:
     """Add what one position gives."""
     if target == TO_OUTPUT:

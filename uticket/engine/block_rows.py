@@ -5,10 +5,10 @@ which costs more than the work on a short row. Filter i of the block has its row
 x[of] on, and weight[k, i] joins the two. What a pass adds to is in its name; the other two are read.
 """
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from uticket.base.compiled import compiling
 from uticket.engine.sparse_loops import SUMS
 
 Floats = NDArray[np.float32]
@@ -17,7 +17,7 @@ Weights = tuple[np.float32, np.float32, np.float32, np.float32]
 FUSED = {"contract"}  # products join their sum one after another, in the order written
 
 
-@numba.njit(fastmath=FUSED, cache=True)
+@compiling(fastmath=FUSED)
 def four_to_output(out: Floats, to: Four, x: Floats, of: Four, weight: Floats, k: int, length: np.uint64) -> None:
     """Add four weighted rows of the input, for the positions from k on, to the rows of the filters."""
     a, b, c, d = _of(weight, k), _of(weight, k + 1), _of(weight, k + 2), _of(weight, k + 3)
@@ -29,7 +29,7 @@ def four_to_output(out: Floats, to: Four, x: Floats, of: Four, weight: Floats, k
         out[to[3] + i] = out[to[3] + i] + a[3] * p + b[3] * q + c[3] * r + d[3] * s
 
 
-@numba.njit(fastmath=FUSED, cache=True)
+@compiling(fastmath=FUSED)
 def one_to_output(out: Floats, to: Four, x: Floats, of: np.uint64, weight: Floats, k: int, length: np.uint64) -> None:
     """Do what `four_to_output` does for one position."""
     a = _of(weight, k)
@@ -41,7 +41,7 @@ def one_to_output(out: Floats, to: Four, x: Floats, of: np.uint64, weight: Float
         out[to[3] + i] = out[to[3] + i] + a[3] * p
 
 
-@numba.njit(fastmath=FUSED, cache=True)
+@compiling(fastmath=FUSED)
 def four_to_input(out: Floats, to: Four, x: Floats, of: Four, weight: Floats, k: int, length: np.uint64) -> None:
     """Add the weighted rows of the filters to four rows of the input."""
     a, b, c, d = _of(weight, k), _of(weight, k + 1), _of(weight, k + 2), _of(weight, k + 3)
@@ -53,7 +53,7 @@ def four_to_input(out: Floats, to: Four, x: Floats, of: Four, weight: Floats, k:
         x[of[3] + i] = x[of[3] + i] + d[0] * p + d[1] * q + d[2] * r + d[3] * s
 
 
-@numba.njit(fastmath=FUSED, cache=True)
+@compiling(fastmath=FUSED)
 def one_to_input(out: Floats, to: Four, x: Floats, of: np.uint64, weight: Floats, k: int, length: np.uint64) -> None:
     """Do what `four_to_input` does for one position."""
     a = _of(weight, k)
@@ -62,7 +62,7 @@ def one_to_input(out: Floats, to: Four, x: Floats, of: np.uint64, weight: Floats
         x[of + i] = x[of + i] + a[0] * p + a[1] * q + a[2] * r + a[3] * s
 
 
-@numba.njit(fastmath=SUMS, cache=True)
+@compiling(fastmath=SUMS)
 def four_to_weight(out: Floats, to: Four, x: Floats, of: Four, weight: Floats, k: int, length: np.uint64) -> None:
     """Add the sums of products of four rows of the input and the rows of the filters to the gradients in `weight`."""
     a0 = a1 = a2 = a3 = b0 = b1 = b2 = b3 = c0 = c1 = c2 = c3 = d0 = d1 = d2 = d3 = np.float32(0)
@@ -79,7 +79,7 @@ def four_to_weight(out: Floats, to: Four, x: Floats, of: Four, weight: Floats, k
     _add_to(weight, k + 3, (d0, d1, d2, d3))
 
 
-@numba.njit(fastmath=SUMS, cache=True)
+@compiling(fastmath=SUMS)
 def one_to_weight(out: Floats, to: Four, x: Floats, of: np.uint64, weight: Floats, k: int, length: np.uint64) -> None:
     """Do what `four_to_weight` does for one position."""
     a0 = a1 = a2 = a3 = np.float32(0)
@@ -90,12 +90,12 @@ def one_to_weight(out: Floats, to: Four, x: Floats, of: np.uint64, weight: Float
     _add_to(weight, k, (a0, a1, a2, a3))
 
 
-@numba.njit(cache=True)
+@compiling()
 def _of(weight: Floats, k: int) -> Weights:
     return weight[k, 0], weight[k, 1], weight[k, 2], weight[k, 3]
 
 
-@numba.njit(cache=True)
+@compiling()
 def _add_to(weight: Floats, k: int, sums: Weights) -> None:
     weight[k, 0] += sums[0]
     weight[k, 1] += sums[1]

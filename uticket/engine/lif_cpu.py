@@ -11,6 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from uticket.base.compiled import compiling
+
 Floats = NDArray[np.float32]
 BLOCK = 1024  # neurons that stay in a core's cache over all timesteps
 # Loops run from 0 over slices: an index that might be negative would keep the compiler from using vectors.
@@ -60,7 +62,7 @@ def _by_steps(x: Tensor, dim: int) -> Floats:
     return view
 
 
-@numba.njit(parallel=True, cache=True)
+@compiling(parallel=True)
 def fire(current: Floats, leak: float, spike_threshold: float, membrane: Floats, spikes: Floats) -> None:
     """Fill membrane (before the reset) and spikes, both (outer, T, inner); current may have one timestep for all."""
     outer, timesteps, inner = membrane.shape
@@ -84,7 +86,7 @@ def fire(current: Floats, leak: float, spike_threshold: float, membrane: Floats,
                 spike[i] = one if now[i] >= limit else zero
 
 
-@numba.njit(parallel=True, cache=True)
+@compiling(parallel=True)
 def back_in_time(
     grad_spikes: Floats, membrane: Floats, leak: float, spike_threshold: float, alpha: float, grad: Floats
 ) -> None:

@@ -9,6 +9,8 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from uticket.base.compiled import compiling
+
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 Constants = tuple[float, float, float]  # leak, spike_threshold and alpha of the neurons
@@ -16,10 +18,10 @@ BLOCK = 512  # neurons whose timesteps are worked on at a time
 SUMMED = 2048  # numbers that are summed in single precision
 LANES = 64  # sums that grow side by side, so that the compiler can use vectors; a power of two
 # a check of each division, which Python's error model asks for, would keep the compiler from using vectors
-PART = numba.njit(error_model="numpy", cache=True)
+PART = compiling(error_model="numpy")
 
 
-@numba.njit(parallel=True, error_model="numpy", cache=True)
+@compiling(parallel=True, error_model="numpy")
 def statistics(x: Floats, mean: Floats, variance: Floats) -> None:
     """Fill mean and variance of each channel of x in one pass, by distances from the mean of its first numbers."""
     for c in numba.prange(len(x)):
@@ -36,7 +38,7 @@ def statistics(x: Floats, mean: Floats, variance: Floats) -> None:
         mean[c], variance[c] = near + off, max(squares / len(values) - off * off, 0.0)
 
 
-@numba.njit(parallel=True, cache=True)
+@compiling(parallel=True)
 def forward(x: Floats, scale: Floats, shift: Floats, leak: float, spike_threshold: float, spikes: Floats) -> None:
     """Fill the spikes of neurons driven by x * scale + shift."""
     channels, timesteps, inner = x.shape
@@ -57,7 +59,7 @@ def forward(x: Floats, scale: Floats, shift: Floats, leak: float, spike_threshol
                     rest[i] = zero if fires else membrane
 
 
-@numba.njit(parallel=True, cache=True)
+@compiling(parallel=True)
 def backward(
     x: Floats,
     grad_spikes: Floats,

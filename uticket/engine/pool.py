@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from uticket.base.compiled import compiling
+
 Floats = NDArray[np.float32]
 
 
-@numba.njit(parallel=True, cache=True)
+@compiling(parallel=True)
 def forward(source: Floats, out: Floats, chosen: NDArray[np.uint8]) -> None:
     """Fill out (planes, height, width, N) with the largest of each 2 x 2 of source, and which of the four it was.
 
@@ -35,7 +37,7 @@ def forward(source: Floats, out: Floats, chosen: NDArray[np.uint8]) -> None:
                             which[i] = number
 
 
-@numba.njit(parallel=True, cache=True)
+@compiling(parallel=True)
 def backward(grad_out: Floats, chosen: NDArray[np.uint8], grad: Floats) -> None:
     """Fill the gradient of the source of `forward`."""
     planes, height, width, inner = grad_out.shape

@@ -7,6 +7,8 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from uticket.base.compiled import compiling
+
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 PARTS = 8  # into which the filters are cut for the gradient of weights; a part is the work of one thread
@@ -15,7 +17,7 @@ SUMS = {"contract", "reassoc", "nsz"}  # sums may be taken in another order, as 
 # Loops run from 0 over slices: an index that might be negative would keep the compiler from using vectors.
 
 
-@numba.njit(parallel=True, fastmath=SUMS, cache=True)
+@compiling(parallel=True, fastmath=SUMS)
 def convolve(
     source: Floats,
     targets: Ints,
@@ -53,7 +55,7 @@ def convolve(
             k += count
 
 
-@numba.njit(parallel=True, fastmath=SUMS, cache=True)
+@compiling(parallel=True, fastmath=SUMS)
 def weight_gradient(
     source: Floats, grad_out: Floats, begin: Ints, plane: Ints, row: Ints, column: Ints, stride: int, grad: Floats
 ) -> None:
@@ -80,7 +82,7 @@ def weight_gradient(
                     k += count
 
 
-@numba.njit(fastmath=SUMS, cache=True)
+@compiling(fastmath=SUMS)
 def _together(row: Ints, column: Ints, k: int, end: int) -> int:
     """Return TOGETHER if that many weights from the k-th on have its shift, else 1."""
     last = k + 1
@@ -89,7 +91,7 @@ def _together(row: Ints, column: Ints, k: int, end: int) -> int:
     return TOGETHER if last - k == TOGETHER else 1
 
 
-@numba.njit(fastmath=SUMS, cache=True)
+@compiling(fastmath=SUMS)
 def _add_one(to: Floats, row: Floats, shift: int, weight: np.float32) -> None:
     """Add a weighted row of the source, shifted by columns, to a row of the output, both (width, B)."""
     low, high = max(0, -shift), min(len(to), len(row) - shift)
@@ -98,7 +100,7 @@ def _add_one(to: Floats, row: Floats, shift: int, weight: np.float32) -> None:
         sums[i] += weight * one[i]
 
 
-@numba.njit(fastmath=SUMS, cache=True)
+@compiling(fastmath=SUMS)
 def _add_four(to: Floats, source: Floats, t: int, at: int, plane: Ints, shift: int, weight: Floats, k: int) -> None:
     """Do what `_add_one` does for four weights of one shift."""
     low, high = max(0, -shift), min(len(to), source.shape[3] - shift)
@@ -112,7 +114,7 @@ def _add_four(to: Floats, source: Floats, t: int, at: int, plane: Ints, shift: i
         sums[i] += a * one[i] + b * two[i] + c * three[i] + d * four[i]
 
 
-@numba.njit(fastmath=SUMS, cache=True)
+@compiling(fastmath=SUMS)
 def _add_strided(to: Floats, row: Floats, shift: int, weight: np.float32, down: int, up: int) -> None:
     """Do what `_add_one` does for any stride, column by column."""
     for x in range(len(to)):
@@ -123,7 +125,7 @@ def _add_strided(to: Floats, row: Floats, shift: int, weight: np.float32, down: 
                 sums[i] += weight * one[i]
 
 
-@numba.njit(fastmath=SUMS, cache=True)
+@compiling(fastmath=SUMS)
 def _product(by: Floats, row: Floats, shift: int) -> np.float32:
     """Return the sum of products of a gradient's row and a row of the source shifted by columns, both (width, B)."""
     low, high = max(0, -shift), min(len(by), len(row) - shift)
@@ -134,7 +136,7 @@ def _product(by: Floats, row: Floats, shift: int) -> np.float32:
     return a
 
 
-@numba.njit(fastmath=SUMS, cache=True)
+@compiling(fastmath=SUMS)
 def _multiply_four(by: Floats, source: Floats, t: int, at: int, plane: Ints, shift: int, grad: Floats, k: int) -> None:
     """Add to the gradients of four weights of one shift what `_product` returns for each."""
     low, high = max(0, -shift), min(len(by), source.shape[3] - shift)
@@ -155,7 +157,7 @@ def _multiply_four(by: Floats, source: Floats, t: int, at: int, plane: Ints, shi
     grad[k + 3] += d
 
 
-@numba.njit(fastmath=SUMS, cache=True)
+@compiling(fastmath=SUMS)
 def _product_strided(by: Floats, row: Floats, shift: int, stride: int) -> np.float32:
     """Do what `_product` does for any stride, column by column."""
     a = np.float32(0)
