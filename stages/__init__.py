@@ -2,3 +2,10 @@
 
 Settings are checked before what takes seconds to import is imported.
 """
+
+import sys
+
+from uticket.base.process import begin
+
+if sys.argv[0] == "-m":  # Python is about to run one of them as the program
+    begin()

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -94,6 +95,26 @@ def test_run_that_is_asked_to_stop_keeps_its_state_and_resumes(tmp_path):
     assert "resumes in epoch" in log.read_text()
 
 
+def test_a_lock_whose_file_was_removed_between_opening_and_locking_is_not_taken(tmp_path, monkeypatch):
+    flock, removed = fcntl.flock, []
+
+    def flock_late(file, how):
+        if not removed:
+            removed.append(file.name)
+            shutil.rmtree(Path(file.name).parent)  # by the run that had the lock, at its end
+        flock(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", flock_late)
+    with Keep("test/r01", 1, root=tmp_path) as keep:
+        keep.open("key")
+        assert removed
+        with (
+            Keep("test/r01", 1, root=tmp_path) as other,
+            pytest.raises(InputError, match="expected to be its only run"),
+        ):
+            other.open("key")
+
+
 def test_training_ends_soon_after_dvc_was_killed(tmp_path):
     """A made-up dvc starts the training through a shell, as the real one does, and gets SIGKILL."""
     dvc = tmp_path / "dvc"
@@ -101,7 +122,8 @@ def test_training_ends_soon_after_dvc_was_killed(tmp_path):
     dvc.chmod(0o755)
     script = tmp_path / "script.py"
     work = f"trained_to(Path({str(tmp_path / 'scratch')!r}), Path({str(tmp_path / 'out.pt')!r}), epochs=100000)"
-    script.write_text(f"from pathlib import Path\nfrom tests.training.test_keep import trained_to\n{work}\n")
+    begin = "from uticket.base.process import begin\nbegin()\n"
+    script.write_text(f"{begin}from pathlib import Path\nfrom tests.training.test_keep import trained_to\n{work}\n")
     command = f"{sys.executable} {script}; true"
     environment = os.environ | {"DVC_ROOT": str(tmp_path), "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen([dvc, command], cwd=ROOT, env=environment, stderr=subprocess.DEVNULL)

@@ -25,7 +25,6 @@ from uticket.base.errors import InputError, one_line
 from uticket.base.files import write_bytes
 from uticket.base.progress import log
 from uticket.training.key import digest
-from uticket.training.overseer import Overseer
 from uticket.training.ranks import ALONE, Ranks
 from uticket.training.saved import Saved
 
@@ -40,7 +39,7 @@ class Keep(AbstractContextManager["Keep"]):
 
     The state is removed when the block ends without an error. what: names the training. minutes: between two states;
     0 keeps every step. ranks: the processes that train together; the first one keeps the state of all.
-    A run that is asked to stop (SIGTERM, SIGINT), or whose dvc process is gone, keeps its state and stops.
+    A run that is asked to stop (SIGTERM, SIGINT) keeps its state and stops.
     """
 
     def __init__(self, what: str, minutes: float, ranks: Ranks = ALONE, root: Path | None = None) -> None:
@@ -50,7 +49,6 @@ class Keep(AbstractContextManager["Keep"]):
         self._lock: Any = None
         self._asked = 0  # number of the signal
         self._before: dict[int, Any] = {}
-        self._overseer = Overseer()
         self._saved = time.monotonic()
 
     def __enter__(self) -> Self:
@@ -80,18 +78,8 @@ class Keep(AbstractContextManager["Keep"]):
 
     def _open(self, key: str) -> Saved | None:
         folder = self._root / f"{self.what.replace('/', '-')}-{key}"
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            lock = (folder / "lock").open("a+")
-        except OSError as error:
-            reason = error.strerror or one_line(error)
-            raise InputError(f"{folder}: expected a place to keep the state in, got: {reason}") from None
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            lock.close()
-            raise InputError(f"{self.what}: expected to be its only run, got another one in {folder}") from None
-        self._folder, self._lock = folder, lock
+        self._lock = self._locked(folder)
+        self._folder = folder
         path = folder / "state.safetensors"
         try:
             return _read(path) if path.exists() else None
@@ -99,10 +87,28 @@ class Keep(AbstractContextManager["Keep"]):
             log.warning("%s  expected a whole state in %s, got: %s; starting over", self.what, path, one_line(error))
             return None
 
+    def _locked(self, folder: Path) -> Any:
+        """Return the open file of the folder's lock, which no other process has while it is open."""
+        while True:
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+                lock = (folder / "lock").open("a+")
+            except OSError as error:
+                reason = error.strerror or one_line(error)
+                raise InputError(f"{folder}: expected a place to keep the state in, got: {reason}") from None
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if os.path.samestat(os.fstat(lock.fileno()), Path(lock.name).stat()):
+                    return lock
+            except FileNotFoundError:
+                pass
+            except OSError:
+                lock.close()
+                raise InputError(f"{self.what}: expected to be its only run, got another one in {folder}") from None
+            lock.close()  # a run that ended meanwhile has removed the folder: what was locked is not there any more
+
     def due(self) -> bool:
         """Return whether the state is to be saved after this step: in all processes if in one of them."""
-        if self._overseer.gone():
-            self._asked = signal.SIGTERM
         found = self.ranks.most(self._asked or int(time.monotonic() - self._saved >= self._seconds))
         if found > 1:
             self._asked = found

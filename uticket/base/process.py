@@ -1,0 +1,147 @@
+"""What every command and stage does first, before it imports anything that takes a moment.
+
+From then on a signal, a closed output, an error that nobody foresaw, or the end of the dvc process above it stops the
+process with one line.
+"""
+
+import os
+import signal
+import sys
+import tempfile
+import threading
+import time
+import traceback
+from contextlib import suppress
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Any
+
+STOPPING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+SECONDS_BETWEEN_LOOKS = 1.0
+SECONDS_TO_STOP = 10.0  # between signals to a process that nobody waits for
+
+
+class Stopped(SystemExit):
+    """Raised in the main thread by a signal, so that what is half written is removed; its code is 128 + the signal."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(128 + number)
+        self.line = f"stopped by {signal.Signals(number).name}"
+
+
+class _Now:
+    """What the process is about."""
+
+    runs_command = False  # and not still importing it
+    is_stopping = False
+
+
+def begin() -> None:
+    """Prepare this process, once, in the first lines of its program."""
+    _open_missing_streams()
+    _share_threads()
+    for number in STOPPING:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # under nohup it stays ignored
+            signal.signal(number, _stop)
+    sys.excepthook = _report_defect
+    _watch_dvc()
+
+
+def command_runs() -> None:
+    """Say that imports are over: from here on signals raise `Stopped`."""
+    _Now.runs_command = True
+
+
+def say(line: str) -> None:
+    """Print an error on one line; of several processes that train together on a machine only the first does."""
+    if os.environ.get("LOCAL_RANK", "0") == "0":
+        with suppress(OSError, ValueError, RuntimeError):  # RuntimeError: a signal came while something was printed
+            print("Error:", " ".join(line.split()), file=sys.stderr, flush=True)
+
+
+def output_fails() -> bool:
+    """Return whether standard output cannot be written; what waits to be written is then given up."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        with suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # Python flushes it once more at the end
+        return True
+    return False
+
+
+def _stop(number: int, _: FrameType | None) -> None:
+    stopped = Stopped(number)
+    if _Now.runs_command and not _Now.is_stopping:
+        _Now.is_stopping = True
+        raise stopped
+    say(stopped.line)
+    os._exit(128 + number)  # nothing was begun, or it does not end
+
+
+def _open_missing_streams() -> None:
+    """Open standard streams that the process was started without, so that no file gets their numbers.
+
+    Writing to such an output fails, as it would to a full disk.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDONLY)
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(number, "w", encoding="utf-8"))
+
+
+def _share_threads() -> None:
+    """Let numba have as many threads as PyTorch, by whose number sums differ in their last digits.
+
+    Both may use one pool, to which the first compiled loop would give numba's number.
+    """
+    if "OMP_NUM_THREADS" in os.environ:
+        os.environ.setdefault("NUMBA_NUM_THREADS", os.environ["OMP_NUM_THREADS"])
+
+
+def _report_defect(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Write the traceback of an error that nobody foresaw to a file, and say so."""
+    text = "".join(traceback.format_exception(kind, error, trace))
+    found = " ".join(f"{kind.__name__}: {error}".split())[:200]
+    try:
+        handle, name = tempfile.mkstemp(prefix="uticket-", suffix=".log")
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(text)
+    except OSError:
+        with suppress(OSError):
+            os.write(2, text.encode(errors="backslashreplace"))
+        name = "the lines above"
+    say(f"a defect of uticket, please report it: {found}; its traceback is in {name}")
+
+
+def _watch_dvc() -> None:
+    """If dvc started this process, stop it once dvc has ended: nobody waits for its results."""
+    dvc = _dvc_above()
+    if dvc is not None:
+        threading.Thread(target=_watch, args=(dvc,), daemon=True).start()
+
+
+def _watch(dvc: Any) -> None:
+    while dvc.is_running() and dvc.status() != "zombie":
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+    while True:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(SECONDS_TO_STOP)
+
+
+def _dvc_above() -> Any:
+    """Return the process of dvc (psutil.Process, with the time of its start), or None; a shell may be in between."""
+    if "DVC_ROOT" not in os.environ:
+        return None
+    import psutil  # imported here: only where DVC runs a stage
+
+    with suppress(psutil.Error):
+        for process in psutil.Process().parents():
+            with suppress(psutil.Error):
+                if any("dvc" in Path(word).name for word in process.cmdline()[:3]):
+                    return process
+    return None
