@@ -1,13 +1,11 @@
 """The stage `simulate`: cycles and energy of the tickets on the array, and over sweeps of its settings."""
 
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from uticket.base.errors import InputError
-from uticket.base.files import read_rows, write_rows
+from uticket.base.files import write_rows
 from uticket.base.progress import bar, log
 from uticket.base.threads import in_threads
 from uticket.config.array import Energy, Hardware
@@ -15,6 +13,7 @@ from uticket.config.paths import TicketFiles, simulation_files, ticket_files
 from uticket.config.plan import ChainPlan
 from uticket.hardware.chip import Chip
 from uticket.hardware.cost import Cost
+from uticket.hardware.measured import measured_sparsity
 from uticket.hardware.simulation import Simulation, simulate
 from uticket.ticket.ticket import Ticket
 
@@ -60,17 +59,8 @@ def read_measured(files: TicketFiles, spikes: bool) -> Ticket:
     ticket = Ticket.read(files.folder, spikes=spikes)
     if spikes and ticket.spikes is None:
         raise InputError(f"{files.spikes}: expected the spikes of the ticket, got no file")
-    cells = {row.get("layer"): row.get("spike_sparsity") for row in read_rows(files.activity)}
-    sparsity = {layer.name: _share(files.activity, layer.name, cells.get(layer.name)) for layer in ticket.on_pes}
+    sparsity = measured_sparsity(files.activity, [layer.name for layer in ticket.on_pes])
     return replace(ticket, spike_sparsity=sparsity)
-
-
-def _share(path: Path, layer: str, cell: str | None) -> float:
-    with suppress(ValueError):
-        share = float(cell or "")
-        if 0 <= share <= 1:
-            return share
-    raise InputError(f"{path}: expected a spike_sparsity in [0, 1] of the layer {layer!r}, got {cell or 'none'}")
 
 
 def rows_by_pe(cost: Cost) -> Iterator[Row]:
