@@ -18,7 +18,7 @@ FLOORS = [
     ["mapping", "networks"],
     ["pruning"],
     ["hardware", "training"],
-    ["rivals"],
+    ["exchange", "rivals"],
     ["report"],
     ["pipeline"],
     ["cli"],
@@ -69,7 +69,7 @@ def loaded(code: str) -> set[str]:
 
 
 STAGES = "import stages.data, stages.map, stages.simulate, stages.report, stages.plan"
-LIBRARY = "import uticket.hardware.export, uticket.data.sources, uticket.report.write"
+LIBRARY = "import uticket.exchange.wsp, uticket.data.sources, uticket.report.write"
 ANALYTIC = """
 import numpy as np, uticket as ut
 ticket = ut.Ticket.from_arrays({'conv': np.eye(9).reshape(9, 1, 3, 3)})

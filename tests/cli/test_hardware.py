@@ -1,4 +1,4 @@
-"""`uticket simulate` and `uticket export`."""
+"""`uticket simulate`."""
 
 import json
 from pathlib import Path
@@ -12,8 +12,8 @@ from uticket.cli.main import main
 from uticket.config.array import Array, Broadcast
 from uticket.config.paths import TicketFiles
 from uticket.config.tables import DATAFLOWS
+from uticket.exchange.wsp import from_wsp
 from uticket.hardware.chip import DEFAULT_CHIP
-from uticket.hardware.export import from_wsp
 from uticket.hardware.simulation import simulate
 from uticket.hardware.storage import unpack
 from uticket.ticket.layer import write_layers
@@ -153,29 +153,7 @@ def test_folder_that_is_no_ticket_is_reported_in_one_line(tmp_path):
     assert "layers.json: expected a readable file" in invoke("simulate", tmp_path, code=2)
 
 
-def test_ticket_without_a_layer_on_the_pes_is_reported_by_file(folder, tmp_path):
+def test_ticket_without_a_layer_on_the_pes_is_reported_by_file(folder):
     write_layers(TicketFiles(folder).layers, [IMAGE], timesteps=3)
     expected = f"Error: {TicketFiles(folder).layers}: expected a convolution that reads spikes, got none\n"
     assert invoke("simulate", folder, code=2) == expected
-    assert invoke("export", folder, tmp_path / "out.npz", code=2) == expected
-
-
-def test_export_writes_streams_that_unpack_to_the_rounded_weights(folder, tmp_path):
-    out = tmp_path / "out.npz"
-    assert "2 layers, 20 words" in invoke("export", folder, out, "--pes", 2, "--quantizer", "keep_mask")
-    first = out.read_bytes()
-    with np.load(out, allow_pickle=False) as arrays:
-        levels = unpack(from_wsp(arrays, "conv3"))
-        step = float(arrays["conv3.step"])
-        assert arrays["conv3.pe"].tolist() == [0, 0, 1, 1]
-        assert arrays["conv3.unit"].tolist() == [0, 2, 1, 3]
-    assert np.allclose(levels * step, WEIGHTS * MASKS["conv3"], atol=step)
-    assert np.array_equal(levels != 0, MASKS["conv3"])
-    assert "expected no such file, got one" in invoke("export", folder, out, code=2)
-    invoke("export", folder, out, "--pes", 2, "--quantizer", "keep_mask", "--force")
-    assert out.read_bytes() == first
-    assert "expected an ending of .npz" in invoke("export", folder, tmp_path / "out.bin", code=2)
-    TicketFiles(folder).weights.unlink()
-    expected = f"Error: {TicketFiles(folder).weights}: expected the weights of the ticket, got no file\n"
-    assert invoke("export", folder, tmp_path / "new.npz", code=2) == expected
-    assert not (tmp_path / "new.npz").exists()

@@ -13,6 +13,7 @@ from tests.helpers import LAYER, sparse_weights, write_foreign
 from uticket.cli.main import main
 from uticket.cli.options import settings_of
 from uticket.config.array import Array, Broadcast, Energy
+from uticket.config.tables import FORMATS
 from uticket.foreign.read import read_arrays
 from uticket.ticket.layer import write_layers
 
@@ -85,7 +86,7 @@ def test_what_cannot_be_audited_is_an_error_of_one_line(tmp_path):
         (["simulate", ".", "--fifo-depth", "0.5"], "--fifo-depth: expected a whole number from 0 on, or inf, got 0.5"),
         (["simulate", ".", "--leakage-ratio", "nan"], "--leakage-ratio: expected a finite number, got 'nan'"),
         (["simulate", ".", "--accumulators", "9" * 20], f"--accumulators: expected a smaller number, got '{'9' * 20}'"),
-        (["export", ".", "o.npz", "--format", "csr"], "--format: expected one of wsp, got 'csr'"),
+        (["export", ".", "o.npz", "--format", "csr"], f"--format: expected one of {', '.join(FORMATS)}, got 'csr'"),
         (["rounds", "x"], "N: expected integer, got 'x'"),
         (["preset"], "NAME...: expected a value, got nothing"),
         (["estimate", "--steps", "0"], "--steps: expected greater than or equal to 1, got '0'"),

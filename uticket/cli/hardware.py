@@ -1,4 +1,4 @@
-"""`uticket simulate` and `uticket export`: a ticket on the array."""
+"""`uticket simulate`: a ticket on the array."""
 
 import os
 from pathlib import Path
@@ -8,10 +8,7 @@ import click
 
 from uticket.base.errors import InputError
 from uticket.cli.options import (
-    SIMULATED,
     Word,
-    force_option,
-    free_to_write,
     in_json,
     json_option,
     options_of,
@@ -84,39 +81,19 @@ def record(cost: "Cost") -> dict[str, Any]:
     }
 
 
-@click.command()
-@click.argument("folder", metavar="TICKET_DIR", type=click.Path(path_type=Path))
-@click.argument("out", metavar="OUT.npz", type=click.Path(path_type=Path))
-@options_of(Array, "array", leave_out=SIMULATED)
-@click.option("--format", "form", type=Word(["wsp"]), default="wsp", show_default=True, help="Of the streams.")
-@force_option
-def export(folder: Path, out: Path, array: Array, form: str, force: bool) -> None:
-    """Write the compressed weights of a ticket as the PEs read them, for an RTL test bench.
-
-    OUT has for each layer the streams of all PEs: the weight sparsity pattern (WSP) and the words of each filter, whose
-    weights take 16 bits unless --weight-bits says otherwise.
-    """
-    from uticket.foreign.write import write_arrays
-    from uticket.hardware.export import to_wsp
-
-    free_to_write(out, [".npz"], force)
-    ticket = read_folder(folder)
-    if ticket.weights is None:
-        raise InputError(f"{TicketFiles(folder).weights}: expected the weights of the ticket, got no file")
-    arrays = to_wsp(ticket, array)
-    write_arrays(out, arrays)
-    words = sum(len(values) for name, values in arrays.items() if name.endswith(".words"))
-    click.echo(f"written: {out} ({len(ticket.on_pes)} layers, {words} words, {form})")
-
-
-def read_folder(folder: Path) -> "Ticket":
-    """Read the folder of a ticket. Raises InputError if it is none, or has no layer on the PEs."""
+def read_ticket(folder: Path) -> "Ticket":
+    """Read the folder of a ticket. Raises InputError if it is none."""
     from uticket.ticket.ticket import Ticket
 
     if not os.path.isdir(folder):  # noqa: PTH112, unlike Path.is_dir it never raises
         got = "a file" if os.path.lexists(folder) else "none"
         raise InputError(f"{folder}: expected the folder of a ticket, got {got}")
-    ticket = Ticket.read(folder)
+    return Ticket.read(folder)
+
+
+def read_folder(folder: Path) -> "Ticket":
+    """Read the folder of a ticket. Raises InputError if it is none, or has no layer on the PEs."""
+    ticket = read_ticket(folder)
     if not ticket.on_pes:
         raise InputError(f"{TicketFiles(folder).layers}: expected a convolution that reads spikes, got none")
     return ticket

@@ -3,7 +3,8 @@
 import click
 
 from uticket import __version__
-from uticket.cli.hardware import export, simulate_command
+from uticket.cli.exchange import export
+from uticket.cli.hardware import simulate_command
 from uticket.cli.masks import audit, balance_command
 from uticket.cli.oneline import OneLineGroup
 from uticket.cli.project import check, compile_command, estimate, preset, readme, rounds

@@ -16,6 +16,7 @@ MAPPINGS = Registry("mapping/policies.py", "MAPPINGS")
 DATAFLOWS = Registry("mapping/dataflows.py", "DATAFLOWS")
 MODELS = Registry("hardware/*.py", "MODELS")
 RIVALS = Registry("rivals/*.py", "RIVALS")
+FORMATS = Registry("exchange/*.py", "FORMATS")
 
 DataSet = Annotated[str, AfterValidator(DATA_SETS.check)]
 Network = Annotated[str, AfterValidator(NETWORKS.check)]

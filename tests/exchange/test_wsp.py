@@ -4,7 +4,7 @@ import pytest
 from tests.helpers import LAYER, mask_of
 from uticket.base.errors import InputError
 from uticket.config.array import Array
-from uticket.hardware.export import from_wsp, to_wsp
+from uticket.exchange.wsp import from_wsp, to_wsp
 from uticket.hardware.storage import unpack
 from uticket.ticket.mask import Mask
 from uticket.ticket.ticket import Ticket

@@ -1,13 +1,17 @@
-"""The compressed weights of a network as arrays, for an RTL test bench."""
+"""wsp: the compressed weights of a network as the PEs read them, for an RTL test bench."""
 
 from collections.abc import Mapping
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from uticket.base.errors import InputError
 from uticket.config.array import Array
+from uticket.exchange.format import Format, Source, Written
+from uticket.foreign.write import write_arrays
 from uticket.hardware.storage import WORD_BITS, Packed, pack
 from uticket.mapping.placed import place
 from uticket.ticket.quantize import quantize
@@ -36,3 +40,18 @@ def from_wsp(arrays: Mapping[str, NDArray[Any]], name: str) -> Packed:
     """Return the streams of one layer of what `to_wsp` made."""
     values: dict[str, Any] = {field.name: arrays[f"{name}.{field.name}"] for field in fields(Packed)}
     return Packed(**{**values, "shape": tuple(values["shape"].tolist())})
+
+
+def write_wsp(source: Source, out: Path) -> Written:
+    """Write an .npz archive of the streams. Raises InputError, naming the file, if no layer runs or has weights."""
+    if not source.ticket.on_pes:
+        raise InputError(f"{source.files.layers}: expected a convolution that reads spikes, got none")
+    if source.ticket.weights is None:
+        raise InputError(f"{source.files.weights}: expected the weights of the ticket, got no file")
+    arrays = to_wsp(source.ticket, source.array)
+    write_arrays(out, arrays)
+    words = sum(len(values) for name, values in arrays.items() if name.endswith(".words"))
+    return Written(f"{len(source.ticket.on_pes)} layers, {words} words")
+
+
+FORMATS = {"wsp": Format((".npz",), write_wsp)}

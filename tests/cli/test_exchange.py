@@ -1,0 +1,95 @@
+"""`uticket export`."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from tests.cli.helpers import fails, printed
+from tests.exchange.helpers import dilated, linear_of, source_of, strided
+from tests.helpers import ROOT, layer_of
+from uticket.cli.main import main
+from uticket.config.tables import FORMATS
+from uticket.exchange.wsp import from_wsp
+from uticket.hardware.storage import unpack
+
+
+@pytest.fixture
+def source(tmp_path):
+    """A ticket that every format can have."""
+    return source_of(tmp_path / "ticket", layer_of(4, 2, (8, 8)), strided(), linear_of(3, 4))
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_each_format_is_written_whole_and_replaced_by_force_only(source, tmp_path, form):
+    (tmp_path / "out").mkdir()
+    out = tmp_path / "out" / f"file{FORMATS[form].endings[0]}"
+    line = printed("export", source.files.folder, out, "--format", form)
+    assert line.startswith(f"written: {out} (")
+    assert line.endswith(f", {form})\n")
+    assert line.count("\n") == 1
+    assert list(out.parent.iterdir()) == [out]
+    out.write_text("mine")
+    assert fails("export", source.files.folder, out, "--format", form).endswith("got one; --force replaces it\n")
+    assert out.read_text() == "mine"
+    printed("export", source.files.folder, out, "--format", form, "--force")
+    assert out.stat().st_size > 4
+    endings = ", ".join(FORMATS[form].endings)
+    assert f"expected an ending of {endings}, got .bin" in fails(
+        "export", source.files.folder, "x.bin", "--format", form
+    )
+
+
+def test_layers_left_out_are_named_with_their_share_of_the_weights(tmp_path):
+    layers = [layer_of(), dilated()]
+    folder = source_of(tmp_path / "ticket", *layers).files.folder
+    result = CliRunner().invoke(main, ["export", str(folder), str(tmp_path / "out.csv"), "--format", "scalesim"])
+    assert result.stdout == f"written: {tmp_path / 'out.csv'} (1 rows, one timestep, scalesim)\n"
+    assert result.stderr == "left out, with 50.0% of the weights: far (dilation (2, 2))\n"
+
+
+def test_wsp_is_the_default_and_takes_the_options_of_the_array(source, tmp_path):
+    out = tmp_path / "out.npz"
+    printed("export", source.files.folder, out, "--pes", 2, "--quantizer", "keep_mask")
+    with np.load(out, allow_pickle=False) as arrays:
+        levels, step = unpack(from_wsp(arrays, "conv3")), float(arrays["conv3.step"])
+        assert arrays["conv3.pe"].tolist() == [0, 0, 1, 1]
+        assert arrays["conv3.unit"].tolist() == [0, 2, 1, 3]
+    mask = source.ticket.mask["conv3"]
+    assert np.allclose(levels * step, source.ticket.weights["conv3"] * mask, atol=step)
+    assert np.array_equal(levels != 0, mask)
+
+
+@pytest.mark.parametrize("form", ["wsp", "torch"])
+def test_a_ticket_without_weights_is_reported_by_file(source, tmp_path, form):
+    source.files.weights.unlink()
+    out = tmp_path / f"out{FORMATS[form].endings[0]}"
+    expected = f"Error: {source.files.weights}: expected the weights of the ticket, got no file\n"
+    assert fails("export", source.files.folder, out, "--format", form) == expected
+    assert not out.exists()
+
+
+def test_a_ticket_without_a_layer_on_the_pes_has_no_streams(tmp_path):
+    files = source_of(tmp_path / "ticket", layer_of(reads="image")).files
+    expected = f"Error: {files.layers}: expected a convolution that reads spikes, got none\n"
+    assert fails("export", files.folder, tmp_path / "out.npz") == expected
+
+
+def test_help_names_every_format_and_loads_none():
+    code = "import sys, uticket.cli.main; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert not {"torch", "nir", "onnx", "uticket.exchange.format"} & set(loaded.split())
+    lines = [line.split() for line in printed("export", "--help").splitlines()]
+    for form in FORMATS:
+        assert [form, *FORMATS[form].endings] in [
+            [line[0], *line[-len(FORMATS[form].endings) :]] for line in lines if line
+        ]
+
+
+def test_every_format_has_a_row_and_a_section_in_the_docs():
+    text = (ROOT / "docs" / "exchange.md").read_text()
+    for form in FORMATS:
+        assert f"| `{form}` | `{'`, `'.join(FORMATS[form].endings[:1])}`" in text
+        assert f"\n## {form}\n" in text or form == "wsp"
