@@ -16,6 +16,7 @@ from uticket.base.files import (
     write_json,
     write_rows,
     write_text,
+    written_together,
 )
 
 # --- writing: whole or not at all
@@ -32,6 +33,43 @@ def test_file_appears_whole_with_its_folder(tmp_path):
     replace_file(path, write)
     assert path.read_text() == "whole"
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_files_of_a_folder_appear_together(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with written_together(Path("a/ticket")) as part:
+        write_text(part / "one.txt", "1")
+        write_text(part / "figures" / "two.svg", "2")
+        assert not Path("a/ticket").exists()
+    assert Path("a/ticket/one.txt").read_text() + Path("a/ticket/figures/two.svg").read_text() == "12"
+    assert [path.name for path in Path("a").iterdir()] == ["ticket"]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [InputError("{part}/x: expected"), OSError(28, "No space left on device"), RuntimeError(), KeyboardInterrupt()],
+)
+def test_a_folder_whose_files_cannot_all_be_written_stays_as_it_was(tmp_path, error):
+    folder = tmp_path / "ticket"
+    write_text(folder / "one.txt", "old")
+    (tmp_path / ".ticket.part").mkdir()  # of a run that was killed
+    (tmp_path / ".ticket.part" / "three.txt").write_text("half")
+
+    def fail() -> None:
+        with written_together(folder) as part:
+            write_text(part / "one.txt", "new")
+            assert not (part / "three.txt").exists()
+            if isinstance(error, InputError):
+                write_text(part / "one.txt" / "below", "")
+            raise error
+
+    with pytest.raises(InputError if isinstance(error, OSError) else type(error)) as raised:
+        fail()
+    if isinstance(raised.value, InputError):
+        assert str(raised.value).startswith(f"{folder}")
+        assert ".part" not in str(raised.value)
+    assert (folder / "one.txt").read_text() == "old"
+    assert list(tmp_path.iterdir()) == [folder]
 
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), RuntimeError("a bug"), KeyboardInterrupt()])

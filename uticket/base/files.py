@@ -7,9 +7,10 @@ import csv
 import io
 import json
 import os
+import shutil
 import zipfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +33,45 @@ def replace_file(path: Path, write: Callable[[Path], object]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write(part)
+        _flush(part)
         part.replace(path)
     except OSError as error:
         raise InputError(f"{path}: expected a place to write to, got: {one_line(error)}") from None
     finally:
         with suppress(OSError):
             part.unlink()
+
+
+@contextmanager
+def written_together(folder: Path) -> Iterator[Path]:
+    """Let the body write files into a folder beside `folder`; they get there once all of them are whole.
+
+    Raises InputError, naming the folder, if that cannot be done; what `folder` held before is then unchanged.
+    """
+    whole = folder.resolve()
+    part = whole.with_name(f".{whole.name}.part")
+    try:
+        shutil.rmtree(part, ignore_errors=True)  # of a run that was killed
+        yield part
+        for file in sorted(path for path in part.rglob("*") if path.is_file()):
+            target = folder / file.relative_to(part)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            file.replace(target)
+    except OSError as error:
+        raise InputError(f"{folder}: expected a place to write to, got: {one_line(error)}") from None
+    except InputError as error:
+        raise InputError(str(error).replace(str(part), str(folder))) from None
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _flush(path: Path) -> None:
+    """Have the content of a file on the disk before its name points to it."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def write_bytes(path: Path, content: bytes) -> None:

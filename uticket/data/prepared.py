@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from uticket.base.errors import InputError, one_line
-from uticket.base.files import load_npz, npz_bytes, read_json, write_bytes, write_json
+from uticket.base.files import load_npz, npz_bytes, read_json, write_bytes, write_json, written_together
 
 WHAT = "prepared images"  # in errors
 
@@ -84,6 +84,11 @@ class Prepared:
 
 def save(prepared: Prepared, folder: Path) -> None:
     """Write train.npz, test.npz and about.json into `folder`, which is made if needed."""
+    with written_together(folder) as together:
+        _write(prepared, together)
+
+
+def _write(prepared: Prepared, folder: Path) -> None:
     for part, images in (("train", prepared.train), ("test", prepared.test)):
         write_bytes(folder / f"{part}.npz", npz_bytes({"images": images.images, "labels": images.labels}))
     about = {

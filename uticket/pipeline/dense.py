@@ -1,6 +1,6 @@
 """The stage `dense`: round 0 of every chain."""
 
-from uticket.base.files import write_json
+from uticket.base.files import write_json, written_together
 from uticket.base.seeds import torch_seed
 from uticket.config.lineage import DENSE
 from uticket.config.params import Params
@@ -38,6 +38,8 @@ def train_dense(params: Params, prepared: Prepared, out: TicketFiles) -> None:
         trained = train(job, keep)
         if ranks.first:
             assert trained.rewind is not None, "train keeps the epoch that it is asked for"
-            write_trained(out, network, mask, trained, test, params.report.sample_images)
-            save_state(trained.rewind, out.rewind)
-            write_json(out.search, {"timesteps": network.timesteps, "divergence": trained.divergences})
+            with written_together(out.folder) as part:
+                files = TicketFiles(part)
+                write_trained(files, network, mask, trained, test, params.report.sample_images)
+                save_state(trained.rewind, files.rewind)
+                write_json(files.search, {"timesteps": network.timesteps, "divergence": trained.divergences})

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from uticket.base.files import write_rows
+from uticket.base.files import write_rows, written_together
 from uticket.base.progress import bar, log
 from uticket.config.array import Array
-from uticket.config.paths import mapping_files, ticket_files
+from uticket.config.paths import MappingFiles, mapping_files, ticket_files
 from uticket.config.plan import ChainPlan
 from uticket.config.tables import MAPPINGS
 from uticket.hardware.audit import audit
@@ -40,11 +40,12 @@ def map_chain(chain: ChainPlan, array: Array, chip: Chip, bits: Sequence[int]) -
             for quantizer in QUANTIZERS:
                 key = {"weight_bits": weight_bits, "quantizer": quantizer}
                 rounded.append({"ticket": name, **key, **totals_of(ticket, array.model_copy(update=key))})
-    files = mapping_files(chain.method)
-    write_rows(files.places, places)
-    write_rows(files.storage, storage)
-    write_rows(files.mappings, mappings)
-    write_rows(files.rounded, rounded, header=["ticket", "weight_bits", "quantizer", *TOTALS])
+    with written_together(mapping_files(chain.method).folder) as part:
+        files = MappingFiles(part)
+        write_rows(files.places, places)
+        write_rows(files.storage, storage)
+        write_rows(files.mappings, mappings)
+        write_rows(files.rounded, rounded, header=["ticket", "weight_bits", "quantizer", *TOTALS])
     log.info("map  %s: %d tickets on %d PEs", chain.method, len(chain.tickets), array.pes)
 
 

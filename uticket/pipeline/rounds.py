@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from uticket.base.files import read_json
+from uticket.base.files import read_json, written_together
 from uticket.base.progress import log
 from uticket.base.seeds import torch_seed
 from uticket.config.params import Params
@@ -78,4 +78,5 @@ def next_ticket(
         trained = train(job, keep)
         if ranks.first:
             more: dict[str, Any] = asdict(changes)
-            write_trained(out, network, mask, trained, test, params.report.sample_images, **more)
+            with written_together(out.folder) as part:
+                write_trained(TicketFiles(part), network, mask, trained, test, params.report.sample_images, **more)

@@ -5,11 +5,11 @@ from dataclasses import replace
 from typing import Any
 
 from uticket.base.errors import InputError
-from uticket.base.files import write_rows
+from uticket.base.files import write_rows, written_together
 from uticket.base.progress import bar, log
 from uticket.base.threads import in_threads
 from uticket.config.array import Energy, Hardware
-from uticket.config.paths import TicketFiles, simulation_files, ticket_files
+from uticket.config.paths import SimulationFiles, TicketFiles, simulation_files, ticket_files
 from uticket.config.plan import ChainPlan
 from uticket.hardware.chip import Chip
 from uticket.hardware.cost import Cost
@@ -37,11 +37,13 @@ def simulate_chain(chain: ChainPlan, hw: Hardware, energy: Energy) -> None:
             pes += [{**row, "layer": cost.name, **split} for cost in found.layers for split in rows_by_pe(cost)]
             if name == chain.last:
                 sweeps += [{**row, **point} for point in sweep(ticket, hw, chip, energy, model)]
-    files, header = simulation_files(chain.method), ["ticket", "model"]
-    write_rows(files.tickets, tickets)
-    write_rows(files.layers, layers)
-    write_rows(files.pes, pes, header=header)
-    write_rows(files.sweeps, sweeps, header=[*header, "knob", "value"])
+    header = ["ticket", "model"]
+    with written_together(simulation_files(chain.method).folder) as part:
+        files = SimulationFiles(part)
+        write_rows(files.tickets, tickets)
+        write_rows(files.layers, layers)
+        write_rows(files.pes, pes, header=header)
+        write_rows(files.sweeps, sweeps, header=[*header, "knob", "value"])
     for last in tickets[-len(models) :]:
         figures = last["ticket"], last["model"], last["utilization"], last["latency_cycles"]
         log.info("simulate  %s, %s: utilization %.4f, %.0f cycles", *figures)

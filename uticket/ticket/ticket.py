@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from uticket.base.errors import InputError
-from uticket.base.files import is_folder
+from uticket.base.files import is_folder, written_together
 from uticket.config.paths import TicketFiles
 from uticket.foreign.write import write_arrays
 from uticket.ticket.layer import MOST_TIMESTEPS, Layer, write_layers
@@ -171,13 +171,14 @@ class Ticket:
 
     def write(self, folder: str | Path) -> None:
         """Write the files of the ticket into `folder`, which `Ticket.read` reads again."""
-        files = TicketFiles(Path(folder))
-        self.mask.save(files.mask)
-        write_layers(files.layers, self.layers, self.timesteps)
-        if self.weights is not None:
-            write_arrays(files.weights, {f"{name}.weight": values for name, values in self.weights.items()})
-        if self.spikes is not None:
-            save_spikes(files.spikes, self.spikes)
+        with written_together(Path(folder)) as part:
+            files = TicketFiles(part)
+            self.mask.save(files.mask)
+            write_layers(files.layers, self.layers, self.timesteps)
+            if self.weights is not None:
+                write_arrays(files.weights, {f"{name}.weight": values for name, values in self.weights.items()})
+            if self.spikes is not None:
+                save_spikes(files.spikes, self.spikes)
 
 
 def _check_shape(field: str, layer: Layer, values: NDArray[Any] | None) -> None:
