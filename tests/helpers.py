@@ -45,11 +45,13 @@ def layer_of(
     stride: tuple[int, int] = (1, 1),
     padding: tuple[int, int] = (1, 1),
     name: str = "conv2",
+    dilation: tuple[int, int] = (1, 1),
     **others: Any,
 ) -> Layer:
     """A convolution that reads spikes; its output size follows from the rest."""
-    out = tuple((n + 2 * p - k) // s + 1 for n, p, k, s in zip(size, padding, kernel, stride, strict=True))
-    shape: dict[str, Any] = {"kernel": kernel, "stride": stride, "padding": padding}
+    sizes = zip(size, padding, kernel, stride, dilation, strict=True)
+    out = tuple((n + 2 * p - d * (k - 1) - 1) // s + 1 for n, p, k, s, d in sizes)
+    shape: dict[str, Any] = {"kernel": kernel, "stride": stride, "padding": padding, "dilation": dilation}
     shape |= {"input_size": size, "output_size": out}
     return Layer(name=name, kind="conv", filters=filters, channels=channels, **shape, **others)
 

@@ -10,7 +10,7 @@ from tests.cli.helpers import fails, printed, run
 from tests.helpers import LAYER, mask_of, sparse_weights, write_foreign
 from uticket.foreign.read import read_arrays
 from uticket.foreign.write import WRITE
-from uticket.ticket.layer import write_layers
+from uticket.ticket.layer import Layer, write_layers
 
 FORMATS = sorted(WRITE)
 
@@ -19,7 +19,7 @@ FORMATS = sorted(WRITE)
 def ticket(tmp_path) -> Path:
     """The folder of a ticket with a layer that reads the image, one on the PEs and a linear one."""
     first = LAYER.model_copy(update={"name": "conv1", "reads": "image"})
-    linear = LAYER.model_copy(update={"name": "fc", "kind": "linear", "kernel": (1, 1), "output_size": (1, 1)})
+    linear = Layer.of_shape("fc", (4, 2))
     write_layers(tmp_path / "layers.json", [first, LAYER, linear], timesteps=4)
     masks = {"conv1": mask_of(1, 2, 3, 4), "conv2": mask_of(7, 1, 2, 2), "fc": np.ones((4, 2), dtype=bool)}
     save_file(masks, tmp_path / "mask.safetensors")
@@ -93,7 +93,23 @@ def test_ticket_knows_its_positions_timesteps_and_layers(ticket):
     assert [layer["name"] for layer in report["layers"]] == ["conv2"]
     assert (report["timesteps"], report["layers"][0]["positions"]) == (4, 20)
     assert report["network"]["latency_cycles"] == (7 + 2) * 20 * 4
-    assert [layer["name"] for layer in run("audit", ticket, "--linear")["layers"]] == ["conv2", "fc"]
+    assert report["on_pes"] == "spiking_convolutions"
+    assert [layer["name"] for layer in run("audit", ticket, "--on-pes", "all")["layers"]] == ["conv2", "fc"]
+    assert "--linear: expected it with a file only, got the folder" in fails("audit", ticket, "--linear")
+
+
+def test_layers_left_out_are_reported_with_the_reason_and_their_share(ticket, tmp_path):
+    conv1 = {"name": "conv1", "why": "reads the image", "weights": 72}
+    linear = {"name": "fc", "why": "linear", "weights": 8}
+    for command in (["audit", ticket], ["balance", ticket, tmp_path / "o.npz", "--force"]):
+        found = run(*command)["left_out"]
+        assert found == {"layers": [conv1, linear], "weights_share": 80 / 152}
+        line = "left out: reads the image: conv1; linear: fc; 52.6 % of the weights"
+        assert line in printed(*command).splitlines()
+        assert run(*command, "--on-pes", "all")["left_out"] == {"layers": [conv1], "weights_share": 72 / 152}
+    alone = write_foreign(tmp_path / "w.npz", sparse_weights())
+    assert run("audit", alone)["left_out"] == {"layers": [], "weights_share": 0.0}
+    assert "left out" not in printed("audit", alone)
 
 
 def test_ticket_whose_mask_does_not_fit_is_an_error_with_layer_and_shapes(ticket):

@@ -125,7 +125,7 @@ def test_every_command_explains_itself_and_each_of_its_options(command):
 def test_every_field_of_the_records_is_an_option_of_simulate():
     text = printed("simulate", "--help")
     fields = {**Array.model_fields, **Broadcast.model_fields, **Energy.model_fields}
-    names = {name: "broadcast-width" if name == "width" else name.replace("_", "-") for name in fields}
+    names = {name: name.replace("_", "-") for name in fields} | {"width": "broadcast-width", "layers": "on-pes"}
     for name, field in fields.items():
         assert f"--{names[name]} " in text.replace("/--no", " --no")
         assert " ".join(field.description.split()[:3]) in " ".join(text.split())

@@ -34,7 +34,8 @@ def test_json_has_layers_network_ratios_and_what_rivals_are(folder):
 
 
 def test_text_has_the_cycles_the_rivals_and_what_they_leave_out(folder):
-    by_layer, by_rival, omitted = (block.splitlines() for block in printed("rivals", folder).split("\n\n"))
+    by_layer, left, by_rival, omitted = (block.splitlines() for block in printed("rivals", folder).split("\n\n"))
+    assert left == ["left out: reads the image: conv1; 33.3 % of the weights"]
     assert by_layer[0].split() == ["name", "events", "analytic", *RIVALS]
     assert [line.split()[0] for line in by_layer[2:]] == ["conv2", "conv3", "network"]
     assert [line.split("  ")[0] for line in by_rival[2:]] == [rival.title for rival in RIVALS.values()]

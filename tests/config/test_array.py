@@ -12,7 +12,7 @@ from uticket.config.params import read_params
 @pytest.mark.parametrize(
     ("key", "value", "error"),
     [
-        ("pess", 8, r"pess: expected one of pes, dataflow, .*, got the unknown key 'pess'; did you mean pes\?"),
+        ("pess", 8, r"pess: expected one of pes, layers, dataflow, .*, got the unknown key 'pess'; did you mean pes\?"),
         ("pes", 0, r"pes: expected greater than or equal to 1, got 0"),
         ("pes", "16", r"pes: expected integer, got '16'"),
         ("pes", True, r"pes: expected integer, got True"),
@@ -74,7 +74,7 @@ def with_sweeps(hw: Hardware, sweeps: dict) -> Hardware:
 
 
 def test_any_setting_of_the_array_and_its_broadcast_can_be_swept(params):
-    one_each = {"pes": [1], "dataflow": ["filters"], "mapping": ["paired"], "spare_pes": ["idle"]}
+    one_each = {"pes": [1], "layers": ["all"], "dataflow": ["filters"], "mapping": ["paired"], "spare_pes": ["idle"]}
     one_each |= {"accumulators": [4], "weight_bits": [4, None], "quantizer": ["keep_mask"]}
     one_each |= {"weight_format": ["best"], "bandwidth": ["chip"], "buffers": [1]}
     one_each |= {"weight_swap_cycles": [0, 3], "drain_width": [1, "inf"]}

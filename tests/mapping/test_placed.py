@@ -41,7 +41,7 @@ def test_layers_that_run_are_placed_in_order():
     masks = {"conv1": mask_of(1), "conv2": mask_of(2), "fc": np.ones((3, 4))}
     ticket = Ticket([IMAGE, LAYER, LINEAR], masks)
     assert [p.layer for p in place(ticket, Array())] == [LAYER]
-    conv, linear = place(ticket.choose(linear=True), Array(pes=2))
+    conv, linear = place(ticket.choose("all"), Array(pes=2))
     assert (conv.layer, linear.layer) == (LAYER, LINEAR)
     assert linear.workload.tolist() == [[4, 4], [4, 0]]
     assert (conv.pes, conv.num_groups, linear.num_groups) == (2, 2, 2)

@@ -47,6 +47,9 @@ def test_other_pes_change_what_is_balanced_for_them_only(changed, params):
     by_layer = params.model_copy(update={"balance": {**params.balance, "uticket": layer}})
     changed(by_layer)
     assert read_plan("uticket/r01").array is None
+    changed(with_(by_layer, "hw", layers="all"))
+    assert json.loads(Path("plans/uticket/r01.json").read_text())["array"] == {"layers": "all"}
+    assert changed(with_(params, "hw", layers="all")) == {f"uticket/r0{n}.json" for n in range(1, 7)}
 
 
 def test_each_round_gets_its_share_and_only_what_decides_it(changed, params):

@@ -61,7 +61,7 @@ def test_balance_is_that_of_the_paper_by_default(ticket):
 
 
 def test_chosen_layers_are_balanced(ticket):
-    chosen = balance(replace(ticket, mask=ticket.mask.replace({"fc": np.tri(4)})).choose(linear=True, skip_first=True))
+    chosen = balance(replace(ticket, mask=ticket.mask.replace({"fc": np.tri(4)})).choose("all", skip_first=True))
     assert np.array_equal(chosen.mask["conv2"], KEPT)
     assert len(set(nonzeros(chosen.mask["conv3"]))) == 1
     assert nonzeros(chosen.mask["fc"]) == [3, 3, 3, 3]  # of 1, 2, 3 and 4

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from tests.helpers import LAYER
+from tests.helpers import LAYER, layer_of
 from uticket.base.errors import InputError
 from uticket.ticket.layer import Layer, read_layers, write_layers
 
@@ -62,7 +62,47 @@ def test_layers_whose_outputs_are_added_have_the_same_number_of_filters(tmp_path
 def test_layers_that_do_not_read_spikes_do_not_run_on_the_pes():
     assert LAYER.on_pes
     assert not LAYER.model_copy(update={"reads": "image"}).on_pes
+    assert not LAYER.model_copy(update={"reads": "analog"}).on_pes
+    assert LAYER.model_copy(update={"reads": "counts"}).on_pes
     assert not LAYER.model_copy(update={"kind": "linear"}).on_pes
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"groups": 3}, "layers.0.groups: expected a divisor of filters 4 and channels 2, got 3"),
+        ({"groups": 4}, "layers.0.groups: expected a divisor of filters 4 and channels 2, got 4"),
+        ({"groups": 0}, "layers.0.groups: expected greater than or equal to 1, got 0"),
+        ({"dilation": (2, 1)}, r"layers.0.output_size: expected \(2, 5\), which .* give, got \(4, 5\)"),
+        ({"dilation": (0, 1)}, "layers.0.dilation.0: expected greater than or equal to 1, got 0"),
+        ({"kind": "linear"}, r"layers.0.kernel: expected \(1, 1\) of a linear layer, got \(3, 3\)"),
+        ({"reads": "floats"}, "layers.0.reads: expected 'image', 'spikes', 'counts' or 'analog', got 'floats'"),
+    ],
+)
+def test_layers_that_cannot_be_are_reported_by_key(tmp_path, changes, error):
+    path = tmp_path / "layers.json"
+    write_layers(path, [LAYER.model_copy(update=changes)], timesteps=4)
+    with pytest.raises(InputError, match=error):
+        read_layers(path)
+
+
+def test_grouped_dilated_one_dimensional_and_token_layers_are_read_as_written(tmp_path):
+    depthwise = layer_of(6, 6, (9, 9), dilation=(2, 3), name="dw", groups=6, reads="counts")
+    conv1d = layer_of(6, 4, (1, 9), (1, 3), (1, 2), (0, 1), "conv1d", groups=2)
+    tokens = Layer.of_shape("fc", (10, 16)).in_one_row(49)
+    assert depthwise.output_size == (7, 5)
+    assert (depthwise.weight_shape, depthwise.num_weights) == ((6, 1, 3, 3), 54)
+    assert (conv1d.weight_shape, conv1d.group_filters, conv1d.group_channels) == ((6, 2, 1, 3), 3, 2)
+    assert (tokens.weight_shape, tokens.input_size, tokens.positions) == ((10, 16), (1, 49), 49)
+    write_layers(tmp_path / "layers.json", [depthwise, conv1d, tokens], timesteps=4)
+    assert read_layers(tmp_path / "layers.json") == ([depthwise, conv1d, tokens], 4)
+
+
+def test_many_layers_are_checked_in_linear_time(tmp_path):
+    """A quadratic check of 20,000 layers takes a minute; this test takes a second."""
+    layers = [Layer.of_shape(f"fc{n}", (2, 2)) for n in range(20_000)]
+    write_layers(tmp_path / "layers.json", layers, timesteps=1)
+    assert read_layers(tmp_path / "layers.json") == (layers, 1)
 
 
 def test_sizes_follow_from_the_shape():

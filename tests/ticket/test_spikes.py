@@ -7,9 +7,10 @@ from hypothesis.extra import numpy as hnp
 from uticket.base.errors import InputError
 from uticket.ticket.spikes import load_spikes, save_spikes
 
+shapes = hnp.array_shapes(min_dims=5, max_dims=5, max_side=3)
 spikes = st.dictionaries(
-    st.sampled_from(["conv2", "layer/conv3", "file"]),
-    hnp.arrays(bool, hnp.array_shapes(min_dims=5, max_dims=5, max_side=3)),
+    st.sampled_from(["conv2", "layer/conv3", "file", "conv4_counts"]),
+    st.one_of(hnp.arrays(bool, shapes), hnp.arrays(np.uint8, shapes)),
     max_size=3,
 )
 
@@ -21,7 +22,7 @@ def test_what_is_saved_is_what_is_loaded(tmp_path_factory, values):
     save_spikes(path, values)
     loaded = load_spikes(path)
     assert list(loaded) == list(values)
-    assert all(found.dtype == bool for found in loaded.values())
+    assert all(loaded[name].dtype == values[name].dtype for name in values)
     assert all(np.array_equal(loaded[name], values[name]) for name in values)
 
 

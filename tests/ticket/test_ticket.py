@@ -7,6 +7,7 @@ import pytest
 
 from tests.helpers import LAYER, mask_of
 from uticket.base.errors import InputError
+from uticket.config.array import Array
 from uticket.ticket.layer import Layer
 from uticket.ticket.mask import Mask
 from uticket.ticket.ticket import Ticket
@@ -107,9 +108,17 @@ def test_first_layer_tells_the_images_of_which_there_is_at_least_one(ticket, wro
         replace(ticket, spikes={"conv2": np.ones(wrong, dtype=bool)})
 
 
-def test_spikes_are_booleans(ticket):
+def test_spikes_are_booleans_or_numbers_of_spikes_where_a_layer_reads_counts(ticket):
+    counts = {name: values.astype(np.uint8) for name, values in SPIKES.items()}
     with pytest.raises(InputError, match="spikes: expected booleans in the layer 'conv3', got uint8"):
-        replace(ticket, spikes=SPIKES | {"conv3": SPIKES["conv3"].astype(np.uint8)})
+        replace(ticket, spikes=SPIKES | {"conv3": counts["conv3"]})
+    counting = [IMAGE, LAYER, OTHER.model_copy(update={"reads": "counts"}), LINEAR]
+    held = replace(ticket, layers=counting, spikes=SPIKES | {"conv3": counts["conv3"]})
+    assert names(held) == ["conv2", "conv3"]
+    with pytest.raises(InputError, match=r"spikes: expected uint8 \(reads: counts\) in the layer 'conv3', got bool"):
+        replace(held, spikes=SPIKES)
+    with pytest.raises(InputError, match=r"in the layer 'conv3', got float64"):
+        replace(held, spikes=SPIKES | {"conv3": counts["conv3"] / 2})
 
 
 def test_spikes_may_be_known_of_some_layers(ticket):
@@ -128,16 +137,48 @@ def test_spike_sparsity_is_a_share(ticket, share):
 
 def test_convolutions_that_read_spikes_run_unless_others_are_chosen(ticket):
     assert names(ticket) == ["conv2", "conv3"]
-    assert names(ticket.choose(linear=True)) == ["conv2", "conv3", "fc"]
+    assert names(ticket.choose("all")) == ["conv2", "conv3", "fc"]
     assert names(ticket.choose(skip_first=True)) == ["conv3"]
-    assert names(ticket.choose(linear=True, skip_first=True)) == ["conv3", "fc"]
-    assert names(ticket.choose(linear=True).choose()) == ["conv2", "conv3"]
+    assert names(ticket.choose("all", skip_first=True)) == ["conv3", "fc"]
+    assert names(ticket.choose("all").choose()) == ["conv2", "conv3"]
     assert names(ticket) == ["conv2", "conv3"]
+
+
+def test_an_array_says_which_layers_run_unless_the_ticket_does(ticket):
+    every, paper = Array(layers="all"), Array()
+    assert names(ticket.on_array(every)) == ["conv2", "conv3", "fc"]
+    assert names(ticket.on_array(paper)) == ["conv2", "conv3"]
+    assert names(ticket.choose().on_array(every)) == ["conv2", "conv3"]
+    weights = {name: np.ones((4, 2, 3, 3)) for name in ("conv2", "conv3")}
+    with pytest.raises(InputError, match=r"weights: expected the layer 'fc' of shape \(3, 4\), got none"):
+        replace(ticket, weights=weights).on_array(every)
+
+
+def test_layers_that_read_no_spikes_never_run():
+    reading = {name: LAYER.model_copy(update={"name": name, "reads": name}) for name in ("image", "analog", "counts")}
+    ticket = Ticket([*reading.values()], dict.fromkeys(reading, mask_of(1)))
+    assert names(ticket) == names(ticket.choose("all")) == ["counts"]
+
+
+def test_what_is_left_out_is_listed_with_its_share_of_the_weights(ticket):
+    assert ticket.left_out.by_reason == {"reads the image": ["conv1"], "linear": ["fc"]}
+    assert ticket.left_out.weights_share == (72 + 12) / (3 * 72 + 12)
+    assert str(ticket.left_out) == "left out: reads the image: conv1; linear: fc; 36.8 % of the weights"
+    assert ticket.left_out.columns() == {"left_out": "reads the image: conv1; linear: fc", "left_out_share": 84 / 228}
+    left = ticket.choose(skip_first=True).left_out.record()
+    assert left["layers"][1] == {"name": "conv2", "why": "not chosen", "weights": 72}
+    none = replace(ticket, runs=frozenset(ticket.mask)).left_out
+    assert (str(none), none.columns()) == ("no layer is left out", {"left_out": "", "left_out_share": 0.0})
+    many = [LINEAR.model_copy(update={"name": f"fc{n}"}) for n in range(5)]
+    line = str(Ticket(many, {layer.name: np.ones((3, 4)) for layer in many}).left_out)
+    assert line == "left out: linear: fc0, fc1, fc2 and 2 more; 100.0 % of the weights"
+    analog = Ticket([LAYER.model_copy(update={"reads": "analog"})], {"conv2": mask_of(1)})
+    assert analog.left_out.by_reason == {"reads analog values": ["conv2"]}
 
 
 def test_skipping_the_first_convolution_skips_no_linear_layer():
     ticket = Ticket([LINEAR, LAYER], {"fc": np.ones((3, 4)), "conv2": mask_of(1)})
-    assert names(ticket.choose(linear=True, skip_first=True)) == ["fc"]
+    assert names(ticket.choose("all", skip_first=True)) == ["fc"]
 
 
 def test_positions_are_set_by_the_name_of_a_layer_or_of_its_weight():
@@ -152,7 +193,7 @@ def test_positions_are_set_by_the_name_of_a_layer_or_of_its_weight():
 def test_positions_of_a_layer_that_does_not_run_are_refused(ticket):
     with pytest.raises(InputError, match=r"positions: expected a layer on the PEs \(conv2, conv3\), got 'fc'"):
         ticket.with_positions({"fc": 3})
-    chosen = ticket.choose(linear=True).with_positions({"fc": 3})
+    chosen = ticket.choose("all").with_positions({"fc": 3})
     assert chosen.layers[-1].positions == 3
     assert names(chosen) == ["conv2", "conv3", "fc"]
 

@@ -1,7 +1,6 @@
 """Tickets in files: the folder of a ticket, and anybody's masks and weights."""
 
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -52,7 +51,7 @@ def test_ticket_of_arrays_is_read_as_written(tmp_path):
     arrays = {"conv": mask_of(1, 2), "fc.weight": np.eye(4)}
     ticket = Ticket.from_arrays(arrays, linear=True).with_positions({"conv": 7})
     ticket.write(tmp_path)
-    again = Ticket.read(tmp_path, linear=True)
+    again = Ticket.read(tmp_path)
     assert again.layers == ticket.layers
     assert same(again.mask, ticket.mask)
 
@@ -158,6 +157,10 @@ def test_layers_that_describe_nothing_or_something_else_are_reported(files, tmp_
         Ticket.read(path, files.layers)
     with pytest.raises(InputError, match="--layers: expected it with a file only, got the folder"):
         Ticket.read(files.folder, files.layers)
+    with pytest.raises(
+        InputError, match="--linear: expected it with a file only, got the folder .*; --on-pes all runs"
+    ):
+        Ticket.read(files.folder, linear=True)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
@@ -179,6 +182,6 @@ def test_wrong_layers_of_a_folder_are_reported_by_file_and_key(files):
 
 def test_same_ticket_gives_the_same_bytes(files, tmp_path):
     other = TicketFiles(tmp_path / "other")
-    replace(Ticket.read(files.folder), runs=None).write(other.folder)
+    Ticket.read(files.folder).write(other.folder)
     for name in ("mask", "layers", "weights", "spikes"):
         assert getattr(files, name).read_bytes() == getattr(other, name).read_bytes()

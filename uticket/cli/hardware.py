@@ -53,7 +53,7 @@ def simulate_command(
     from uticket.hardware.chip import DEFAULT_CHIP, Chip
     from uticket.hardware.simulation import simulate
 
-    ticket, chip = read_with_spikes(folder), Chip.read(chip_file or DEFAULT_CHIP)
+    ticket, chip = read_with_spikes(folder, array), Chip.read(chip_file or DEFAULT_CHIP)
     found = simulate(ticket, array, broadcast, chip, energy, model)
     settings = {"model": model, **settings_of(array), "broadcast": settings_of(broadcast)}
     numbers = {"timesteps": ticket.timesteps, "images": ticket.num_images}
@@ -63,7 +63,8 @@ def simulate_command(
     result |= {"layers": [record(cost) for cost in found.layers], "network": record(found.network)}
     columns = ["name", "utilization", "busy_share", "work_cycles", "starved_cycles", "blocked_cycles", "tail_cycles"]
     columns += [name for name in ("swap_cycles", "drain_cycles", "memory_cycles") if getattr(found.network, name)]
-    show(result, as_json, [*columns, "latency_cycles", "tokens", "dropped_tokens", TOTAL, "bound"])
+    columns += ["latency_cycles", "tokens", "dropped_tokens", TOTAL, "bound"]
+    show(result, as_json, columns, found.left_out)
 
 
 def record(cost: "Cost") -> dict[str, Any]:
@@ -91,17 +92,18 @@ def read_ticket(folder: Path) -> "Ticket":
     return Ticket.read(folder)
 
 
-def read_folder(folder: Path) -> "Ticket":
-    """Read the folder of a ticket. Raises InputError if it is none, or has no layer on the PEs."""
-    ticket = read_ticket(folder)
+def read_folder(folder: Path, array: Array) -> "Ticket":
+    """Read the folder of a ticket for an array. Raises InputError if it is none, or no layer of it runs there."""
+    ticket = read_ticket(folder).on_array(array)
     if not ticket.on_pes:
-        raise InputError(f"{TicketFiles(folder).layers}: expected a convolution that reads spikes, got none")
+        what = "layer" if array.layers == "all" else "convolution"
+        raise InputError(f"{TicketFiles(folder).layers}: expected a {what} that reads spikes, got none")
     return ticket
 
 
-def read_with_spikes(folder: Path) -> "Ticket":
+def read_with_spikes(folder: Path, array: Array) -> "Ticket":
     """Read the folder of a ticket; raises InputError as `read_folder` does, and if it has no spikes."""
-    ticket = read_folder(folder)
+    ticket = read_folder(folder, array)
     if ticket.spikes is None:
         raise InputError(f"{TicketFiles(folder).spikes}: expected the spikes of the ticket, got no file")
     return ticket

@@ -76,13 +76,14 @@ def audit(
     from uticket.hardware.audit import audit as audit_ticket
     from uticket.ticket.ticket import Ticket
 
-    ticket = Ticket.read(path, layers, linear=linear, spikes=False).choose(linear=linear, skip_first=skip_first)
+    ticket = Ticket.read(path, layers, linear=linear, spikes=False)
+    ticket = ticket.choose("all" if linear else array.layers, skip_first)
     with naming(path):
         found = audit_ticket(ticket.with_positions(positions), array, timesteps)
     settings = {**settings_of(array), "timesteps": timesteps or ticket.timesteps}
     result = {**settings, "layers": [n.columns() for n in found.layers], "network": found.network.columns()}
     columns = ["name", "filters", "groups", "nonzeros", "sparsity", "utilization"]
-    show(result, as_json, [*columns, "work_cycles", "idle_cycles", "latency_cycles"])
+    show(result, as_json, [*columns, "work_cycles", "idle_cycles", "latency_cycles"], found.left_out)
 
 
 def add_overlaps(changes: dict[str, Any], consecutive: dict[str, Any]) -> None:
@@ -126,7 +127,8 @@ def balance_command(
     free_to_write(out, WRITE, force)
     if how.share_budget is not None:
         start_logging()  # says which numbers were chosen
-    ticket = Ticket.read(path, linear=linear, spikes=False).choose(linear=linear, skip_first=skip_first)
+    ticket = Ticket.read(path, linear=linear, spikes=False)
+    ticket = ticket.choose("all" if linear else array.layers, skip_first)
     with naming(path):
         balanced = balance(ticket, array, how, seed)
         changes = compare(ticket, balanced, array)
@@ -137,6 +139,6 @@ def balance_command(
     settings = {name: value for name, value in settings_of(array).items() if name not in WEIGHTS}
     columns = ["name", "nonzeros_before", "nonzeros_after", "added", "removed"]
     result = {"out": str(out), **settings, **settings_of(how), "seed": seed, **changes}
-    show(result, as_json, [*columns, "utilization_before", "utilization_after"])
+    show(result, as_json, [*columns, "utilization_before", "utilization_after"], ticket.left_out)
     if not as_json:
         click.echo(f"written: {out}")

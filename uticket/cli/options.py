@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Collection, Mapping
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 
 import click
 from pydantic import TypeAdapter, ValidationError
@@ -19,9 +19,16 @@ from uticket.base.registry import Registry
 from uticket.config.block import Block
 from uticket.config.wording import expectation
 
+if TYPE_CHECKING:
+    from uticket.ticket.left_out import LeftOut
+
 Command = Callable[..., Any]
 # settings of the array that make no difference unless it is simulated
 SIMULATED = ("accumulators", "weight_swap_cycles", "drain_width", "bandwidth", "buffers", "weight_format")
+
+
+# fields that a command and its JSON name otherwise: `layers` are a layers.json, and the layers of a result
+NAMES = {"layers": "on_pes"}
 
 
 class Setting(click.ParamType):  # type: ignore[type-arg]  # generic in new versions of click only
@@ -83,7 +90,8 @@ def options_of(record: type[Block], parameter: str, leave_out: Collection[str] =
 
         decorated: Command = with_record
         for name, field in reversed(fields.items()):
-            decorated = _option(f"{parameter}_{name}", names.get(name, name).replace("_", "-"), field)(decorated)
+            option = (NAMES | names).get(name, name).replace("_", "-")
+            decorated = _option(f"{parameter}_{name}", option, field)(decorated)
         return decorated
 
     return decorate
@@ -108,25 +116,27 @@ def _words(field: FieldInfo) -> list[str]:
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
-linear_option = click.option("--linear", is_flag=True, help="Run linear layers (2-D arrays) on the PEs too.")
+linear_option = click.option("--linear", is_flag=True, help="The 2-D arrays of FILE are linear layers, and run.")
 first_option = click.option("--skip-first", is_flag=True, help="Leave out the first convolution.")
 force_option = click.option("--force", is_flag=True, help="Replace OUT if it exists.")
 
 
-def show(result: Mapping[str, Any], as_json: bool, columns: list[str]) -> None:
-    """Print layers and network of a result, as JSON or as a table of some columns."""
+def show(result: Mapping[str, Any], as_json: bool, columns: list[str], left_out: "LeftOut") -> None:
+    """Print layers and network of a result, as JSON or as a table of some columns, and the layers that did not run."""
     if as_json:
-        click.echo(json.dumps(result, indent=1))
+        click.echo(json.dumps({**result, "left_out": left_out.record()}, indent=1))
         return
     from uticket.base.text import plain_table
 
     rows = [*result["layers"], {**result["network"], "name": "network"}]
     click.echo(plain_table([{column: row[column] for column in columns} for row in rows]))
+    if left_out.layers:
+        click.echo(str(left_out))
 
 
 def settings_of(record: Block) -> dict[str, Any]:
     """Return a record as JSON holds it."""
-    return {name: in_json(value) for name, value in record.model_dump().items()}
+    return {NAMES.get(name, name): in_json(value) for name, value in record.model_dump().items()}
 
 
 def in_json(value: Any) -> Any:

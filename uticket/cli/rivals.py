@@ -28,7 +28,7 @@ def rivals(folder: Path, array: Array, broadcast: Broadcast, as_json: bool) -> N
     """
     from uticket.rivals.compare import compare_rivals
 
-    ticket = read_with_spikes(folder)
+    ticket = read_with_spikes(folder, array)
     found = compare_rivals(ticket, array, broadcast)
     if as_json:
         settings = {**settings_of(array), "broadcast": settings_of(broadcast)}
@@ -48,6 +48,7 @@ def as_record(ticket: "Ticket", found: "Comparison") -> dict[str, Any]:
         "rivals": {name: {key: getattr(rival, key) for key in described} for name, rival in RIVALS.items()},
         "layers": [_cycles(layer) for layer in found.layers],
         "network": _cycles(found.network),
+        "left_out": found.left_out.record(),
     }
 
 
@@ -70,4 +71,5 @@ def as_text(found: "Comparison") -> str:
 
     rows = [{"name": cycles.name, **cycles.columns()} for cycles in (*found.layers, found.network)]
     omitted = [f"{rival.title} leaves out: {rival.leaves_out}" for rival in RIVALS.values()]
-    return "\n".join([plain_table(rows), "", plain_table(summary(found.network)), "", *omitted])
+    left_out = [str(found.left_out), ""] if found.left_out.layers else []
+    return "\n".join([plain_table(rows), "", *left_out, plain_table(summary(found.network)), "", *omitted])

@@ -18,6 +18,7 @@ TokenCost = Literal["timesteps", "spikes", "one"]
 Order = Literal["position", "activation"]
 Buffers = Annotated[int, Field(ge=1, le=2)]
 Bandwidth = Literal["unlimited", "chip"]
+RunLayers = Literal["spiking_convolutions", "all"]
 WeightFormat = Literal["wsp", "csr", "bitmap", "dense", "run_length", "best"]
 
 
@@ -25,6 +26,9 @@ class Array(Block):
     """An array of PEs, and how layers are put on it."""
 
     pes: Pes = Field(16, description="Processing elements.")
+    layers: RunLayers = Field(
+        "spiking_convolutions", description="Layers on the PEs: the paper's, or all that read spikes."
+    )
     dataflow: Dataflow = Field("filters", description="What a PE takes of a layer.")
     mapping: MappingPolicy = Field("contiguous", description="How filters are put into groups.")
     spare_pes: SparePes = Field("split_outputs", description="What PEs without a filter do.")

@@ -44,7 +44,7 @@ class TicketPlan(Plan):
     round: int  # of its chain, from 1 on
     final: bool  # trained to the end and with all timesteps; false for intermediate tickets with `prune.early_*`
     balance: Balance | None  # None: pruned only
-    array: Array | None  # whose groups are balanced; None if they do not matter
+    array: Array | None  # whose groups, or layers, are balanced; None if neither matters
 
 
 class ChainPlan(Plan):

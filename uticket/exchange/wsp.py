@@ -44,14 +44,15 @@ def from_wsp(arrays: Mapping[str, NDArray[Any]], name: str) -> Packed:
 
 def write_wsp(source: Source, out: Path) -> Written:
     """Write an .npz archive of the streams. Raises InputError, naming the file, if no layer runs or has weights."""
-    if not source.ticket.on_pes:
+    ticket = source.ticket.on_array(source.array)
+    if not ticket.on_pes:
         raise InputError(f"{source.files.layers}: expected a convolution that reads spikes, got none")
     if source.ticket.weights is None:
         raise InputError(f"{source.files.weights}: expected the weights of the ticket, got no file")
     arrays = to_wsp(source.ticket, source.array)
     write_arrays(out, arrays)
     words = sum(len(values) for name, values in arrays.items() if name.endswith(".words"))
-    return Written(f"{len(source.ticket.on_pes)} layers, {words} words")
+    return Written(f"{len(ticket.on_pes)} layers, {words} words")
 
 
 FORMATS = {"wsp": Format((".npz",), write_wsp)}

@@ -12,6 +12,7 @@ from uticket.hardware.tiles import table_by_tile, tiles_of_groups
 from uticket.hardware.timing import LayerTiming, Timing
 from uticket.mapping.placed import Placed
 from uticket.mapping.policies import Ints
+from uticket.ticket.layer import Layer
 from uticket.ticket.ticket import Ticket
 
 
@@ -44,7 +45,7 @@ def analytic(placed: Placed, ticket: Ticket, array: Array, broadcast: Broadcast)
         fifo_max=0,
         tokens=placed.num_groups * layer.positions * layer.num_weights // layer.filters,
         dropped_tokens=0,
-        operations=cycles.work_cycles * (1 - input_sparsity(ticket, layer.name)),
+        operations=cycles.work_cycles * spikes_of_an_input(ticket, layer),
         swap_cycles=swapping,
         drain_cycles=draining,
     )
@@ -61,13 +62,19 @@ def split_by_outputs(latencies: Ints, placed: Placed, array: Array) -> Ints:
     return np.diff(latencies[:, np.newaxis] * outputs // placed.layer.positions, axis=1, prepend=0)
 
 
-def input_sparsity(ticket: Ticket, layer: str) -> float:
-    """Return the share of a layer's inputs without a spike, as measured, or as the ticket's spikes have it."""
-    if ticket.spike_sparsity is not None and layer in ticket.spike_sparsity:
-        return ticket.spike_sparsity[layer]
-    if ticket.spikes is not None and layer in ticket.spikes:
-        return float(1 - ticket.spikes[layer].mean())
-    raise InputError(f"layer {layer!r}: expected its spikes or its spike sparsity, got none")
+def spikes_of_an_input(ticket: Ticket, layer: Layer) -> float:
+    """Return the mean number of spikes of a layer's inputs in a timestep, as measured, or as the ticket's spikes say.
+
+    Of a layer that reads counts only the ticket's spikes say how many arrive at a time; without them one does.
+    """
+    arriving = (ticket.spikes or {}).get(layer.name)
+    if layer.reads == "counts" and arriving is not None:
+        return float(arriving.mean())
+    if ticket.spike_sparsity is not None and layer.name in ticket.spike_sparsity:
+        return 1 - ticket.spike_sparsity[layer.name]
+    if arriving is not None:
+        return 1 - float(1 - arriving.mean())
+    raise InputError(f"layer {layer.name!r}: expected its spikes or its spike sparsity, got none")
 
 
 MODELS: dict[str, Callable[[Placed, Ticket, Array, Broadcast], LayerTiming]] = {"analytic": analytic}

@@ -10,6 +10,7 @@ from uticket.base.errors import InputError
 from uticket.config.array import Array
 from uticket.hardware.cycles import layer_cycles, mean_utilization
 from uticket.mapping.placed import Placed, place
+from uticket.ticket.left_out import LeftOut
 from uticket.ticket.ticket import Ticket
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class Audit:
 
     layers: tuple[Workload, ...]
     network: Workload
+    left_out: LeftOut
 
     @property
     def utilization(self) -> float:
@@ -66,11 +68,14 @@ def audit(ticket: Ticket, array: Array | None = None, timesteps: int | None = No
 
     array: by default 16 PEs. timesteps: None takes those of the ticket. Raises InputError if no layer runs on the PEs.
     """
+    array = array or Array()
+    ticket = ticket.on_array(array)
     steps = ticket.timesteps if timesteps is None else timesteps
-    layers = tuple(_workload(placed, steps) for placed in place(ticket, array or Array()))
+    layers = tuple(_workload(placed, steps) for placed in place(ticket, array))
     if not layers:
-        raise InputError("layers: expected a convolution (a 4-D array) that reads spikes, got none")
-    return Audit(layers, _total(layers))
+        what = "layer" if array.layers == "all" else "convolution (a 4-D array)"
+        raise InputError(f"layers: expected a {what} that reads spikes, got none")
+    return Audit(layers, _total(layers), ticket.left_out)
 
 
 def compare(before: Ticket, after: Ticket, array: Array | None = None) -> dict[str, Any]:

@@ -6,6 +6,7 @@ Source: facts of the hardware model, sections 2 to 4 and 7.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,15 +39,18 @@ def events(placed: Placed, ticket: Ticket, array: Array, broadcast: Broadcast) -
     return LayerTiming(found.timing(), found.latency, found.by_pe())
 
 
-def layer_events(placed: Placed, spikes: NDArray[np.bool_], array: Array, broadcast: Broadcast) -> LayerEvents:
-    """Run one layer, the images side by side in threads; spikes: (images, T, channels, height, width)."""
+def layer_events(placed: Placed, spikes: NDArray[Any], array: Array, broadcast: Broadcast) -> LayerEvents:
+    """Run one layer, the images side by side in threads.
+
+    spikes: (images, T, channels, height, width), booleans or numbers of spikes (uint8).
+    """
     groups, tiles = groups_of(placed), tiles_of(placed, array.accumulators)
     demands = {copies: demand_of(of, placed, broadcast) for copies, of in groups.items()}
     _, drains = tile_overheads(placed, array)
     drain = drain_of_pes(placed, drains.sum(axis=1))
     drains = drains.sum(axis=WITHOUT_BARRIERS[placed.dataflow.supply], keepdims=True)
 
-    def run(image: NDArray[np.bool_]) -> LayerEvents:
+    def run(image: NDArray[Any]) -> LayerEvents:
         arriving = {
             copies: (of, tokens_of(placed.layer, image, tiles[copies], broadcast.token_cost))
             for copies, of in groups.items()

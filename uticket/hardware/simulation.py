@@ -16,6 +16,7 @@ from uticket.hardware.moves import layer_moves
 from uticket.hardware.timing import LayerTiming, Timing
 from uticket.hardware.traffic import layer_traffic
 from uticket.mapping.placed import Placed, place
+from uticket.ticket.left_out import LeftOut
 from uticket.ticket.ticket import Ticket
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class Simulation:
     layers: tuple[Cost, ...]  # of the layers on the PEs, in order
     network: Cost  # the sums; utilization as in `uticket.hardware.cycles`, FIFO mean weighted by latency
     pe_area_um2: float  # of a PE with its FIFO; inf with an unlimited one. The analytic model needs no FIFO
+    left_out: LeftOut
 
     def frame(self) -> "pd.DataFrame":
         """Return a row for each layer."""
@@ -54,13 +56,14 @@ def simulate(
     array, broadcast = array or Array(), broadcast or Broadcast()
     chip, ratio = chip or Chip.read(), (energy or Energy()).leakage_ratio
     run = MODELS.named(model, "model")
+    ticket = ticket.on_array(array)
     kept = place_activations(ticket, 8 * chip.memories.spikes.capacity.value)
     layers = tuple(
         _cost(placed, run(placed, ticket, array, broadcast), kept, ticket.timesteps, array, broadcast, chip, ratio)
         for placed in place(ticket, array)
     )
     area = chip.pe_area_um2 + chip.fifo_area_um2(broadcast.fifo_depth if model != "analytic" else 0)
-    return Simulation(layers, network_cost(layers), area)
+    return Simulation(layers, network_cost(layers), area, ticket.left_out)
 
 
 def _cost(

@@ -1,14 +1,17 @@
 """The tokens of a layer: which activations of an image meet which kernel positions, compiled.
 
 A token is an activation with a spike at one kernel position of one input channel: the output that it adds to follows
-from where it is. Activations without a spike in any timestep, and those of the padding, make none. Keys number the
-kernel positions: channel * kernel height * kernel width + row * kernel width + column.
+from where it is. Activations without a spike in any timestep, and those of the padding, make none. A number of spikes
+(`Layer.reads`) is sent that many times: an activation makes as many tokens as the most spikes that it has in a
+timestep, one after another, the n-th with the timesteps that have n spikes or more (`uticket.ticket.spikes.turns`).
+Keys number the kernel positions: channel * kernel height * kernel width + row * kernel width + column.
 Source: facts of the hardware model, sections 2 to 4 and 7.
 """
 
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +21,7 @@ from uticket.config.array import TokenCost
 from uticket.hardware.tiles import Tiles
 from uticket.mapping.policies import Ints
 from uticket.ticket.layer import Layer
+from uticket.ticket.spikes import turns
 
 UNLIMITED = 2**62  # more than there are tokens
 
@@ -63,14 +67,14 @@ class Tokens:
         return cycles
 
 
-def tokens_of(layer: Layer, spikes: NDArray[np.bool_], tiles: Tiles, cost: TokenCost) -> Tokens:
+def tokens_of(layer: Layer, spikes: NDArray[Any], tiles: Tiles, cost: TokenCost) -> Tokens:
     """Return the tokens of one image.
 
-    spikes: (T, channels, height, width). cost: what a token takes a PE for each weight: as many cycles as there are
-    timesteps, as it has spikes, or one.
+    spikes: (T, channels, height, width), booleans or numbers of spikes (uint8). cost: what a token takes a PE for each
+    weight: as many cycles as there are timesteps, as it has spikes, or one.
     """
     timesteps = len(spikes)
-    counts = spikes.sum(axis=0, dtype=np.uint16)
+    counts = np.stack([turn.sum(axis=0, dtype=np.uint16) for turn in turns(spikes)])
     number = np.arange(timesteps + 1, dtype=np.uint16)
     cycles = {"timesteps": np.full_like(number, timesteps), "spikes": number, "one": np.ones_like(number)}[cost]
     shape = layer.channels * layer.kernel[0] * layer.kernel[1], tiles.num_tiles * tiles.copies
@@ -98,10 +102,10 @@ def _walk(
 ) -> None:
     """Visit all tokens: move `place` (keys, parts) on by one for each, and `spikes` (keys,) by its spikes.
 
-    counts: spikes by (channel, row, column). If `costs` is not empty, the cycles of a token, by its spikes, and its
-    activation are written where `place` is.
+    counts: spikes by (turn, channel, row, column); an activation without any in a turn has none in later ones. If
+    `costs` is not empty, the cycles of a token, by its spikes, and its activation are written where `place` is.
     """
-    _, height, width = counts.shape
+    num_turns, _, height, width = counts.shape
     for key in range(len(place)):
         channel, position = divmod(key, kernel[0] * kernel[1])
         down, right = position // kernel[1] - padding[0], position % kernel[1] - padding[1]
@@ -111,10 +115,15 @@ def _walk(
                 continue
             for x in range(part.shape[1]):
                 column = x * stride[1] + right
-                if 0 <= column < width and counts[channel, row, column]:
+                if not 0 <= column < width:
+                    continue
+                for turn in range(num_turns):
+                    count = counts[turn, channel, row, column]
+                    if count == 0:
+                        break
                     if len(costs):
                         at = place[key, part[y, x]]
-                        costs[at] = cycles[counts[channel, row, column]]
+                        costs[at] = cycles[count]
                         sources[at] = (channel * height + row) * width + column
                     place[key, part[y, x]] += 1
-                    spikes[key] += counts[channel, row, column]
+                    spikes[key] += count

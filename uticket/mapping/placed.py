@@ -107,6 +107,7 @@ def place(ticket: Ticket, array: Array, trained: Mask | None = None) -> tuple[Pl
     sum of their workloads and all their patterns: the only permutations that the additions of a residual network allow.
     Raises InputError if weights are to be rounded and the ticket has none.
     """
+    ticket = ticket.on_array(array)
     patterns = ticket.mask if trained is None else trained
     layers, masks, dataflow = ticket.on_pes, held(ticket, array), DATAFLOWS[array.dataflow]
     nonzeros = {n.name: _nonzeros(masks[n.name], n.filters * dataflow.units_per_filter(n)) for n in layers}
@@ -137,6 +138,7 @@ def place_whole(layer: Layer, mask: Bools) -> Placed:
 
 def held(ticket: Ticket, array: Array) -> dict[str, Bools]:
     """Return which weights the array holds of each layer on the PEs: those that are kept and not rounded to zero."""
+    ticket = ticket.on_array(array)
     if array.weight_bits is None:
         return {layer.name: ticket.mask[layer.name] for layer in ticket.on_pes}
     if ticket.weights is None:

@@ -30,7 +30,7 @@ def map_chain(chain: ChainPlan, array: Array, chip: Chip, bits: Sequence[int]) -
     rounded: list[Row] = []
     for name in bar(chain.tickets, f"mapping {chain.method}", "tickets"):
         ticket = Ticket.read(ticket_files(name).folder, spikes=False)
-        placed = place(ticket, array)
+        placed, left_out = place(ticket, array), ticket.on_array(array).left_out
         places += [{"ticket": name, **row} for layer in placed for row in places_of(layer)]
         storage += [{"ticket": name, **storage_of(layer, array, chip)} for layer in placed]
         for mapping in MAPPINGS:
@@ -45,8 +45,8 @@ def map_chain(chain: ChainPlan, array: Array, chip: Chip, bits: Sequence[int]) -
         write_rows(files.places, places)
         write_rows(files.storage, storage)
         write_rows(files.mappings, mappings)
-        write_rows(files.rounded, rounded, header=["ticket", "weight_bits", "quantizer", *TOTALS])
-    log.info("map  %s: %d tickets on %d PEs", chain.method, len(chain.tickets), array.pes)
+        write_rows(files.rounded, rounded, header=["ticket", "weight_bits", "quantizer", *TOTALS, *left_out.columns()])
+    log.info("map  %s: %d tickets on %d PEs; %s", chain.method, len(chain.tickets), array.pes, left_out)
 
 
 def places_of(placed: Placed) -> list[Row]:
@@ -72,5 +72,5 @@ def storage_of(placed: Placed, array: Array, chip: Chip) -> Row:
 
 def totals_of(ticket: Ticket, array: Array) -> Row:
     """Return the cycles of a ticket on an array."""
-    network = audit(ticket, array).network
-    return {name: getattr(network, name) for name in TOTALS}
+    found = audit(ticket, array)
+    return {**{name: getattr(found.network, name) for name in TOTALS}, **found.left_out.columns()}

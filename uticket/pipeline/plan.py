@@ -1,10 +1,13 @@
 """The stage `plan`."""
 
+from typing import Any
+
 from uticket.config.array import Array
 from uticket.config.lineage import method_of
 from uticket.config.params import Params
 from uticket.config.paths import chain_file, ticket_plan_file
 from uticket.config.plan import ChainPlan, TicketPlan
+from uticket.config.pruning import Balance
 
 
 def plan(params: Params) -> tuple[list[TicketPlan], list[ChainPlan]]:
@@ -15,8 +18,8 @@ def plan(params: Params) -> tuple[list[TicketPlan], list[ChainPlan]]:
         number, array = lineage.round_of(ticket), None
         path = params.balance[method_of(ticket)]
         balance = None if path is None else path.in_round(number)
-        if balance is not None and balance.scope == "group":
-            array = Array(pes=params.hw.pes, mapping=params.hw.mapping, dataflow=params.hw.dataflow)
+        if balance is not None:
+            array = array_of(balance, params)
         final = not params.prune.early or lineage.is_final(ticket)
         tickets.append(
             TicketPlan(ticket=ticket, parent=parent, round=number, final=final, balance=balance, array=array)
@@ -26,6 +29,14 @@ def plan(params: Params) -> tuple[list[TicketPlan], list[ChainPlan]]:
         rounds = {ticket: lineage.round_of(ticket) for ticket in lineage.chain(method)}
         chains.append(ChainPlan(method=method, rounds=rounds))
     return tickets, chains
+
+
+def array_of(balance: Balance, params: Params) -> Array | None:
+    """Return what of the array decides how masks are balanced, all else by default; None if nothing does."""
+    decides: dict[str, Any] = {} if params.hw.layers == "spiking_convolutions" else {"layers": params.hw.layers}
+    if balance.scope == "group":
+        decides |= {"pes": params.hw.pes, "mapping": params.hw.mapping, "dataflow": params.hw.dataflow}
+    return Array(**decides) if decides else None
 
 
 def write_plans(params: Params) -> None:

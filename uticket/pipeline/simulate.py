@@ -32,7 +32,8 @@ def simulate_chain(chain: ChainPlan, hw: Hardware, energy: Energy) -> None:
         ticket = read_measured(ticket_files(name), spikes=models != ["analytic"])
         for model in models:
             found, row = simulate(ticket, array, hw.broadcast, chip, energy, model), {"ticket": name, "model": model}
-            tickets.append({**row, **found.network.columns(), "pe_area_um2": found.pe_area_um2})
+            area, left_out = {"pe_area_um2": found.pe_area_um2}, found.left_out
+            tickets.append({**row, **found.network.columns(), **area, **left_out.columns()})
             layers += [{**row, "layer": cost.name, **cost.columns()} for cost in found.layers]
             pes += [{**row, "layer": cost.name, **split} for cost in found.layers for split in rows_by_pe(cost)]
             if name == chain.last:
@@ -46,7 +47,7 @@ def simulate_chain(chain: ChainPlan, hw: Hardware, energy: Energy) -> None:
         write_rows(files.sweeps, sweeps, header=[*header, "knob", "value"])
     for last in tickets[-len(models) :]:
         figures = last["ticket"], last["model"], last["utilization"], last["latency_cycles"]
-        log.info("simulate  %s, %s: utilization %.4f, %.0f cycles", *figures)
+        log.info("simulate  %s, %s: utilization %.4f, %.0f cycles; %s", *figures, left_out)
 
 
 def _runs(model: str, ticket: str, hw: Hardware, chain: ChainPlan) -> bool:
@@ -54,14 +55,15 @@ def _runs(model: str, ticket: str, hw: Hardware, chain: ChainPlan) -> bool:
 
 
 def read_measured(files: TicketFiles, spikes: bool) -> Ticket:
-    """Read a trained ticket with the spike sparsity that was measured over all test images.
+    """Read a trained ticket with the spike sparsity of all layers that read spikes, measured over all test images.
 
     spikes: whether to read those of the sample images too. Raises InputError, naming the file, if one is missing.
     """
     ticket = Ticket.read(files.folder, spikes=spikes)
     if spikes and ticket.spikes is None:
         raise InputError(f"{files.spikes}: expected the spikes of the ticket, got no file")
-    sparsity = measured_sparsity(files.activity, [layer.name for layer in ticket.on_pes])
+    reading = [layer.name for layer in ticket.layers if layer.reads_spikes]
+    sparsity = measured_sparsity(files.activity, reading)
     return replace(ticket, spike_sparsity=sparsity)
 
 

@@ -46,6 +46,7 @@ def balance(
     if positions are to be shared where that cannot be.
     """
     array, how = array or Array(), how or Balance()
+    given, ticket = ticket, ticket.on_array(array)
     trained = ticket.mask if trained is None else trained
     _check_layers(how, ticket)
     if how.select == "magnitude" and ticket.weights is None:
@@ -68,7 +69,7 @@ def balance(
         how = within_budget(placed, how, balanced, held, ticket.spike_sparsity or {})
     if how.team == "alike":
         placed = with_alike_teams(placed, how, trained, ticket.weights)
-    return replace(ticket, mask=ticket.mask.replace({one.layer.name: balanced(one, how) for one in placed}))
+    return replace(given, mask=ticket.mask.replace({one.layer.name: balanced(one, how) for one in placed}))
 
 
 def _check_layers(how: Balance, ticket: Ticket) -> None:

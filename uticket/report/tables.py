@@ -31,6 +31,7 @@ TEXTS = (
     "format",
     "chip",
     "bound",
+    "left_out",
 )  # columns; all others are numbers
 COSTS = ("utilization", "busy_share", "work_cycles", "idle_cycles", "latency_cycles", "energy", "pe_pj")
 MEASURED = ("accuracy", "sparsity", "spike_sparsity")

@@ -2,17 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from numpy.typing import NDArray
 
 from uticket.base.files import Row
 from uticket.config.array import Array, Broadcast
 from uticket.config.tables import RIVALS
 from uticket.hardware.simulation import simulate
 from uticket.mapping.placed import held
-from uticket.rivals.lowered import Bools, lower
+from uticket.rivals.lowered import Bools, products_of
 from uticket.ticket.layer import Layer
+from uticket.ticket.left_out import LeftOut
 from uticket.ticket.ticket import Ticket
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class Comparison:
 
     layers: tuple[Cycles, ...]  # of the layers on the PEs, in order
     network: Cycles  # the sums
+    left_out: LeftOut
 
     def frame(self) -> "pd.DataFrame":
         """Return a row for each layer."""
@@ -60,18 +62,19 @@ def compare_rivals(ticket: Ticket, array: Array | None = None, broadcast: Broadc
     Raises InputError, naming the layer, if spikes are missing, or weights to round, or if no layer runs on the PEs.
     """
     array = array or Array()
+    ticket = ticket.on_array(array)
     events, analytic = (simulate(ticket, array, broadcast, model=model) for model in ("events", "analytic"))
     masks, spikes, layers = held(ticket, array), ticket.spikes or {}, []
     for layer, by_events, by_busiest in zip(ticket.on_pes, events.layers, analytic.layers, strict=True):
         found = rival_cycles(layer, masks[layer.name], spikes[layer.name], array.pes)
         layers.append(Cycles(layer.name, by_events.latency_cycles, by_busiest.latency_cycles, found))
-    return Comparison(tuple(layers), network_cycles(layers))
+    return Comparison(tuple(layers), network_cycles(layers), ticket.left_out)
 
 
-def rival_cycles(layer: Layer, mask: Bools, spikes: Bools, pes: int) -> dict[str, float]:
+def rival_cycles(layer: Layer, mask: Bools, spikes: NDArray[Any], pes: int) -> dict[str, float]:
     """Return the cycles of each rival at one layer; spikes: (images, T, channels, height, width)."""
-    images = [lower(layer, image, mask) for image in spikes]
-    return {name: float(np.mean([rival.cycles(n, pes) for n in images])) for name, rival in RIVALS.items()}
+    products = [one for image in spikes for one in products_of(layer, image, mask)]
+    return {name: sum(rival.cycles(n, pes) for n in products) / len(spikes) for name, rival in RIVALS.items()}
 
 
 def network_cycles(layers: Sequence[Cycles]) -> Cycles:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
@@ -45,6 +45,15 @@ class Layer(BaseModel):
     adds_to: str | None = None  # the residual sum that its output is part of: all parts have the same filter order
     reads: Reads = "spikes"
 
+    @model_validator(mode="after")
+    def _check_kind(self) -> Self:
+        if self.filters % self.groups or self.channels % self.groups:
+            sizes = f"filters {self.filters} and channels {self.channels}"
+            raise ValueError(f"groups: expected a divisor of {sizes}, got {self.groups}")
+        if self.kind == "linear" and self.kernel != (1, 1):
+            raise ValueError(f"kernel: expected (1, 1) of a linear layer, got {self.kernel}")
+        return self
+
     @classmethod
     def of_shape(cls, name: str, shape: Sequence[int]) -> "Layer":
         """Return a layer of which nothing but the shape of its weights is known: one output position."""
@@ -62,12 +71,22 @@ class Layer(BaseModel):
     @property
     def weight_shape(self) -> tuple[int, ...]:
         """Shape of its weights, and of its mask."""
-        return (self.filters, self.channels // self.groups, *(self.kernel if self.kind == "conv" else ()))
+        return (self.filters, self.group_channels, *(self.kernel if self.kind == "conv" else ()))
+
+    @property
+    def group_channels(self) -> int:
+        """Input channels that each filter reads: those of its group, without groups all."""
+        return self.channels // self.groups
+
+    @property
+    def group_filters(self) -> int:
+        """Filters that read the same channels."""
+        return self.filters // self.groups
 
     @property
     def num_weights(self) -> int:
         """Weights of the layer, kept or not."""
-        return self.filters * (self.channels // self.groups) * self.kernel[0] * self.kernel[1]
+        return self.filters * self.group_channels * self.kernel[0] * self.kernel[1]
 
     @property
     def positions(self) -> int:
@@ -75,13 +94,17 @@ class Layer(BaseModel):
         return self.output_size[0] * self.output_size[1]
 
     @property
-    def on_pes(self) -> bool:
-        """Whether the layer runs on the PEs: convolutions that read spikes.
+    def reads_spikes(self) -> bool:
+        """Whether spikes arrive, one or several at a time."""
+        return self.reads in ("spikes", "counts")
 
-        The first convolution, which reads the image (direct encoding), and the linear layers are not counted, as in
-        the paper.
+    @property
+    def on_pes(self) -> bool:
+        """Whether the layer runs on the PEs by default (`hw.layers`): convolutions that read spikes.
+
+        A first convolution that reads the image (direct encoding) and the linear layers do not, as in the paper.
         """
-        return self.kind == "conv" and self.reads == "spikes"
+        return self.kind == "conv" and self.reads_spikes
 
 
 def write_layers(path: Path, layers: Sequence[Layer], timesteps: int) -> None:
@@ -97,17 +120,16 @@ class _Document(BaseModel):
     @model_validator(mode="after")
     def _check_across_layers(self) -> "_Document":
         filters: dict[str, int] = {}
+        names: set[str] = set()
         for place, layer in enumerate(self.layers):
-            if layer.name in {other.name for other in self.layers[:place]}:
+            if layer.name in names:
                 raise ValueError(f"layers.{place}.name: expected another name for each layer, got {layer.name!r} twice")
+            names.add(layer.name)
             sizes = zip(layer.input_size, layer.padding, layer.kernel, layer.stride, layer.dilation, strict=True)
             output = tuple(
                 (size + 2 * pad - far * (kernel - 1) - 1) // step + 1 for size, pad, kernel, step, far in sizes
             )
-            if layer.filters % layer.groups or layer.channels % layer.groups:
-                sizes_given = f"filters {layer.filters} and channels {layer.channels}"
-                raise ValueError(f"layers.{place}.groups: expected a divisor of {sizes_given}, got {layer.groups}")
-            if layer.kind == "conv" and output != layer.output_size:
+            if output != layer.output_size:
                 expected = f"{output}, which input_size, padding, kernel, stride and dilation give"
                 raise ValueError(f"layers.{place}.output_size: expected {expected}, got {layer.output_size}")
             if layer.adds_to and filters.setdefault(layer.adds_to, layer.filters) != layer.filters:

@@ -1,4 +1,4 @@
-"""The spikes of a few images, bit-packed in a file (activity.npz), as the simulator reads them."""
+"""The spikes of a few images as the simulator reads them, and their file (activity.npz): booleans packed to bits."""
 
 import math
 from collections.abc import Mapping
@@ -11,26 +11,47 @@ from numpy.typing import NDArray
 from uticket.base.errors import InputError
 from uticket.base.files import load_npz, npz_bytes, write_bytes
 
-Spikes = Mapping[str, NDArray[np.bool_]]  # layer -> what arrives there, (images, T, channels, height, width)
-SHAPE = "_shape"  # NAME holds the bits, NAME_shape the shape that they unpack to
+# layer -> what arrives there, (images, T, channels, height, width): booleans, or numbers of spikes (`Layer.reads`)
+Spikes = Mapping[str, NDArray[np.bool_] | NDArray[np.uint8]]
+SHAPE = "_shape"  # NAME holds the bits of booleans, NAME_shape the shape that they unpack to
+COUNTS = "_counts"  # NAME_counts holds numbers of spikes, 0 to 255, a byte each, in their shape
+
+
+def turns(spikes: NDArray[np.bool_] | NDArray[np.uint8]) -> list[NDArray[np.bool_]]:
+    """Return the spikes that are sent to a layer one after another, each of the shape of `spikes`.
+
+    Booleans are sent once. Of numbers of spikes, as many turns as the largest has, at least one: a number k has a spike
+    in the first k of them, in its timestep.
+    """
+    most = int(spikes.max(initial=0)) if spikes.dtype == np.uint8 else 1
+    return [spikes > turn for turn in range(max(most, 1))]
 
 
 def save_spikes(path: Path, spikes: Spikes) -> None:
-    """Write spikes, packed in C order."""
+    """Write spikes, booleans packed in C order."""
     arrays: dict[str, NDArray[Any]] = {}
     for name, values in spikes.items():
+        if values.dtype == np.uint8:
+            arrays[name + COUNTS] = values
+            continue
         arrays[name] = np.packbits(values)
         arrays[name + SHAPE] = np.array(values.shape, dtype=np.int64)
     write_bytes(path, npz_bytes(arrays))
 
 
-def load_spikes(path: Path) -> dict[str, NDArray[np.bool_]]:
+def load_spikes(path: Path) -> dict[str, NDArray[Any]]:
     """Read what `save_spikes` wrote. Raises InputError, naming the file, if it is missing or damaged."""
     arrays = load_npz(path, "packed spikes")
+    spikes: dict[str, NDArray[Any]] = {}
     try:
-        return {name: _unpacked(arrays[name], arrays[name + SHAPE]) for name in arrays if name + SHAPE in arrays}
+        for name, values in arrays.items():
+            if name + SHAPE in arrays:
+                spikes[name] = _unpacked(values, arrays[name + SHAPE])
+            elif name.endswith(COUNTS):
+                spikes[name.removesuffix(COUNTS)] = values
     except (ValueError, TypeError, OverflowError) as error:
         raise InputError(f"{path}: expected packed spikes, got: {error}") from None
+    return spikes
 
 
 def _unpacked(bits: NDArray[np.uint8], shape: NDArray[np.int64]) -> NDArray[np.bool_]:

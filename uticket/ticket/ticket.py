@@ -10,9 +10,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from uticket.base.errors import InputError
 from uticket.base.files import is_folder, written_together
+from uticket.config.array import Array, RunLayers
 from uticket.config.paths import TicketFiles
 from uticket.foreign.write import write_arrays
 from uticket.ticket.layer import MOST_TIMESTEPS, Layer, write_layers
+from uticket.ticket.left_out import LeftOut
 from uticket.ticket.mask import Mask
 from uticket.ticket.reader import Weights, file_of, names_of, parts_of_arrays, read_file, read_folder
 from uticket.ticket.spikes import Spikes, save_spikes
@@ -32,9 +34,10 @@ class Ticket:
 
     layers: in the order in which they run. mask: layer -> 0/1 array of the shape of its weights, of all layers.
     weights: trained values, of the layers on the PEs at least; None if only masks are known. timesteps: T, 1 to 65,535.
-    spikes: of some images, layer -> boolean array (images, T, channels, height, width). spike_sparsity: layer -> share
-    of its inputs without a spike, in [0, 1], measured over more images than `spikes` holds. runs: names of the layers
-    that run on the PEs; None: the convolutions that read spikes, as in the paper.
+    spikes: of some images, layer -> array (images, T, channels, height, width) of booleans, or of numbers of spikes
+    (uint8) where it reads counts. spike_sparsity: layer -> share of its inputs without a spike, in [0, 1], measured
+    over more images than `spikes` holds. runs: names of the layers that run on the PEs; None: as `hw.layers` says, and
+    without an array the convolutions that read spikes, as in the paper.
     Raises InputError, which names the field and the layer, if they do not fit each other.
     """
 
@@ -86,8 +89,9 @@ class Ticket:
         if values.shape != expected:
             of = "(images, T, channels, height, width)"
             raise MisfitError("spikes", f"expected {of} = {expected} in the layer {layer.name!r}, got {values.shape}")
-        if values.dtype != np.bool_:
-            raise MisfitError("spikes", f"expected booleans in the layer {layer.name!r}, got {values.dtype}")
+        kind, name = (np.uint8, "uint8 (reads: counts)") if layer.reads == "counts" else (np.bool_, "booleans")
+        if values.dtype != kind:
+            raise MisfitError("spikes", f"expected {name} in the layer {layer.name!r}, got {values.dtype}")
 
     @property
     def on_pes(self) -> tuple[Layer, ...]:
@@ -97,17 +101,30 @@ class Ticket:
         return tuple(layer for layer in self.layers if layer.name in self.runs)
 
     @property
+    def left_out(self) -> LeftOut:
+        """The layers that do not run on the PEs."""
+        return LeftOut.of(self.layers, {layer.name for layer in self.on_pes})
+
+    @property
     def num_images(self) -> int:
         """Images whose spikes are known."""
         shape = next(iter(self.spikes.values())).shape if self.spikes else ()
         return shape[0] if shape else 0
 
-    def choose(self, linear: bool = False, skip_first: bool = False) -> "Ticket":
-        """Return the ticket with other layers on the PEs.
+    def on_array(self, array: Array) -> "Ticket":
+        """Return the ticket with the layers on the PEs that `array.layers` says, unless it names them itself (`runs`).
 
-        linear: the linear layers too. skip_first: without the first of the convolutions that run.
+        Raises InputError if it has weights, but not of all layers that now run.
         """
-        chosen = [layer for layer in self.layers if layer.on_pes or (linear and layer.kind == "linear")]
+        return self if self.runs is not None or array.layers == "spiking_convolutions" else self.choose(array.layers)
+
+    def choose(self, layers: RunLayers = "spiking_convolutions", skip_first: bool = False) -> "Ticket":
+        """Return the ticket with those layers on the PEs, on any array.
+
+        layers: as `hw.layers`: the convolutions that read spikes, or all layers that do. skip_first: without the first
+        of the convolutions that run.
+        """
+        chosen = [layer for layer in self.layers if layer.on_pes or (layers == "all" and layer.reads_spikes)]
         first = next((layer for layer in chosen if layer.kind == "conv"), None)
         return replace(self, runs=frozenset(n.name for n in chosen if not (skip_first and n is first)))
 
@@ -137,7 +154,8 @@ class Ticket:
         their array, with or without .weight; all other layers have one output position.
         """
         named = {name: np.asarray(values) for name, values in arrays.items()}
-        return cls(**parts_of_arrays(named, linear, layers), timesteps=timesteps).choose(linear=linear)
+        ticket = cls(**parts_of_arrays(named, linear, layers), timesteps=timesteps)
+        return ticket.choose("all") if linear else ticket
 
     @classmethod
     def read(
@@ -150,24 +168,28 @@ class Ticket:
     ) -> "Ticket":
         """Read the folder of a ticket, or anybody's file of masks or weights (.npz, .safetensors, .pt, .pth).
 
-        layers: a layers.json for a file. linear: the linear layers run too. weights, spikes: read them where a folder
-        has them. Nothing in a file is run or unpickled. Raises InputError, naming the file, on anything that is
-        missing, damaged or does not fit.
+        layers: a layers.json for a file. linear: the 2-D arrays of a file are layers too, and run; the layers of a
+        folder are known, and `hw.layers` says which run. weights, spikes: read them where a folder has them. Nothing in
+        a file is run or unpickled. Raises InputError, naming the file, on anything that is missing, damaged or does not
+        fit.
         """
         path = Path(path)
         folder = is_folder(path)
         if folder and layers is not None:
             raise InputError(f"--layers: expected it with a file only, got the folder {path}, which has its own")
+        if folder and linear:
+            raise InputError(f"--linear: expected it with a file only, got the folder {path}; --on-pes all runs them")
         parts = (
             read_folder(TicketFiles(path), weights, spikes)
             if folder
             else read_file(path, linear, Path(layers) if layers else None)
         )
         try:
-            return cls(**parts).choose(linear=linear)
+            ticket = cls(**parts)
         except MisfitError as error:
             where = file_of(TicketFiles(path), error.field) if folder else path
             raise InputError(f"{where}: {error.reason}") from None
+        return ticket.choose("all") if linear else ticket
 
     def write(self, folder: str | Path) -> None:
         """Write the files of the ticket into `folder`, which `Ticket.read` reads again."""

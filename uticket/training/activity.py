@@ -30,7 +30,7 @@ def measure_activity(network: SpikingNetwork, layers: Sequence[Layer], images: I
 
     A silent neuron is what the activation processing unit of the array drops: no spike in all timesteps of an image.
     """
-    reading = [layer.name for layer in layers if layer.reads in ("spikes", "counts")]
+    reading = [layer.name for layer in layers if layer.reads_spikes]
     totals = {name: torch.zeros(4, dtype=torch.int64, device=images.labels.device) for name in reading}
 
     def count(name: str, spikes: Tensor) -> None:
