@@ -106,9 +106,9 @@ def test_every_command_takes_every_dataflow(folder, tmp_path, dataflow):
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        (["--fifo-depth", "-1"], "expected a whole number from 0 on, or inf, got -1"),
-        (["--fifo-depth", "1.5"], "expected a whole number from 0 on, or inf, got 1.5"),
-        (["--broadcast-width", "0"], "expected a whole number from 1 on, or inf, got 0"),
+        (["--fifo-depth", "-1"], "expected a whole number from 0 to 2147483647, or inf, got -1"),
+        (["--fifo-depth", "1.5"], "expected a whole number from 0 to 2147483647, or inf, got 1.5"),
+        (["--broadcast-width", "0"], "expected a whole number from 1 to 2147483647, or inf, got 0"),
         (["--leakage-ratio", "nan"], "expected a finite number, got 'nan'"),
         (["--leakage-ratio", "-1"], "expected greater than or equal to 0, got '-1'"),
         (["--granularity", "bit"], "expected one of token, channel, tile, got 'bit'"),

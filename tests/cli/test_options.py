@@ -83,7 +83,10 @@ def test_what_cannot_be_audited_is_an_error_of_one_line(tmp_path):
         (["simulate", "w.npz"], "w.npz: expected the folder of a ticket, got a file"),
         (["simulate", "nowhere"], "nowhere: expected the folder of a ticket, got none"),
         (["simulate", ".", "--model", "spice"], "--model: expected one of analytic, events, got 'spice'"),
-        (["simulate", ".", "--fifo-depth", "0.5"], "--fifo-depth: expected a whole number from 0 on, or inf, got 0.5"),
+        (
+            ["simulate", ".", "--fifo-depth", "0.5"],
+            "--fifo-depth: expected a whole number from 0 to 2147483647, or inf, got 0.5",
+        ),
         (["simulate", ".", "--leakage-ratio", "nan"], "--leakage-ratio: expected a finite number, got 'nan'"),
         (["simulate", ".", "--accumulators", "9" * 20], f"--accumulators: expected a smaller number, got '{'9' * 20}'"),
         (["export", ".", "o.npz", "--format", "csr"], f"--format: expected one of {', '.join(FORMATS)}, got 'csr'"),

@@ -30,10 +30,18 @@ from uticket.config.params import read_params
         ("models", ["analytic", "analytic"], r"models: expected analytic, .* once each, got analytic, analytic"),
         ("models", ["analytic", "spice"], r"models.1: expected one of analytic, events, got 'spice'"),
         ("models", "analytic", r"models: expected a list, got 'analytic'"),
-        ("broadcast.fifo_depth", -1, r"broadcast.fifo_depth: expected a whole number from 0 on, or inf, got -1"),
-        ("broadcast.fifo_depth", True, r"broadcast.fifo_depth: expected a whole number from 0 on, or inf, got True"),
+        (
+            "broadcast.fifo_depth",
+            -1,
+            r"broadcast.fifo_depth: expected a whole number from 0 to 2147483647, or inf, got -1",
+        ),
+        (
+            "broadcast.fifo_depth",
+            True,
+            r"broadcast.fifo_depth: expected a whole number from 0 to 2147483647, or inf, got True",
+        ),
         ("broadcast.fifo_depth", float("nan"), r"broadcast.fifo_depth: expected a whole number .*, got nan"),
-        ("broadcast.width", 0, r"broadcast.width: expected a whole number from 1 on, or inf, got 0"),
+        ("broadcast.width", 0, r"broadcast.width: expected a whole number from 1 to 2147483647, or inf, got 0"),
         ("broadcast", None, r"broadcast: expected a block of keys and values, got nothing"),
     ],
 )
@@ -111,7 +119,9 @@ def test_a_knob_that_is_no_setting_is_an_error(params, knob):
 def test_a_value_that_a_knob_cannot_take_is_an_error(params):
     with pytest.raises(ValueError, match=r"^sweeps.pes: expected greater than or equal to 1, got 0$"):
         params.hw.at("pes", 0)
-    with pytest.raises(ValueError, match=r"^sweeps.broadcast.width: expected a whole number from 1 on, or inf, got 0$"):
+    with pytest.raises(
+        ValueError, match=r"^sweeps.broadcast.width: expected a whole number from 1 to 2147483647, or inf, got 0$"
+    ):
         params.hw.at("broadcast.width", 0)
 
 

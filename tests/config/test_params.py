@@ -12,7 +12,7 @@ from uticket.config.array import Array, Broadcast, Energy
 from uticket.config.params import read_params
 from uticket.config.pruning import Balance, BalancePath
 
-SHARE = "expected a whole number from 1 on, or one for each of some layers"
+SHARE = "expected a whole number from 1 to 65536, or one for each of some layers"
 NAME = "METHOD/NAME of letters, digits, - and _"
 
 
@@ -83,6 +83,22 @@ def test_a_mistake_is_one_line_that_names_key_expectation_and_value(tmp_path, ke
 )
 def test_a_mistake_in_methods_and_tickets_is_one_line_too(tmp_path, key, value, error):
     check(changed(tmp_path, key, value), error)
+
+
+def numbers(values: object, key: str = "") -> list[str]:
+    """The keys of all settings that are numbers."""
+    if isinstance(values, dict):
+        return [found for name, value in values.items() for found in numbers(value, f"{key}.{name}" if key else name)]
+    return [key] if isinstance(values, int | float) and not isinstance(values, bool) else []
+
+
+@pytest.mark.parametrize("key", numbers(YAML(typ="safe").load(PARAMS)))
+def test_no_number_may_be_so_large_that_a_stage_would_fail_on_it(tmp_path, key):
+    for value in (10**30, 1e300):
+        with pytest.raises(InputError) as error:
+            read_params(changed(tmp_path, key, value))
+        assert re.search(rf": ({key}|balance.\w+.share|hw.broadcast.\w+): expected", str(error.value)), str(error.value)
+        assert len(str(error.value)) < 400
 
 
 def check(path: Path, expected: str) -> None:

@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 
 from uticket.base.errors import InputError
 from uticket.base.registry import Registry
-from uticket.config.block import Block
+from uticket.config.block import Block, shown
 from uticket.config.wording import expectation
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Setting(click.ParamType):  # type: ignore[type-arg]  # generic in new vers
             found = error.errors()[0]
             if found["type"] == "value_error":
                 self.fail(str(found["ctx"]["error"]), param, ctx)
-            return self.fail(f"expected {expectation(found)}, got {value!r}", param, ctx)
+            return self.fail(f"expected {expectation(found)}, got {shown(value)}", param, ctx)
 
 
 class Word(click.Choice):  # type: ignore[type-arg]
@@ -56,7 +56,7 @@ class Word(click.Choice):  # type: ignore[type-arg]
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return the word."""
         if value not in self.choices:
-            self.fail(f"expected one of {', '.join(self.choices)}, got {value!r}", param, ctx)
+            self.fail(f"expected one of {', '.join(self.choices)}, got {shown(value)}", param, ctx)
         return value
 
 

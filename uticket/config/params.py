@@ -11,7 +11,7 @@ from ruamel.yaml.error import YAMLError
 
 from uticket.base.errors import InputError, one_line
 from uticket.config.array import Energy, Hardware
-from uticket.config.block import Block, Seed
+from uticket.config.block import Block, Count, Seed
 from uticket.config.lineage import DENSE, Lineage
 from uticket.config.pruning import BalancePath, Prune
 from uticket.config.training import Data, Model, Quantize, Rewind, Train
@@ -33,7 +33,7 @@ class Report(Block):
 
     title: str
     baseline: str  # the method that the others are compared with
-    sample_images: Annotated[int, Field(ge=0)]  # test images whose spikes are kept with each ticket
+    sample_images: Count  # test images whose spikes are kept with each ticket
 
 
 class Params(Block):

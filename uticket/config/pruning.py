@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import Field, PlainValidator
 
 from uticket.base.errors import InputError
-from uticket.config.array import Array
-from uticket.config.block import Block
+from uticket.config.array import MOST_PES, Array
+from uticket.config.block import Block, shown
 from uticket.config.tables import Choice, Score, Target, TeamScore
 
 PruneScope = Literal["global", "layer"]
@@ -36,14 +36,16 @@ class Prune(Block):
 
 def _check_share(value: Any) -> Any:
     by_layer = isinstance(value, dict) and value and all(isinstance(name, str) for name in value)
-    if not all(type(share) is int and share >= 1 for share in (value.values() if by_layer else [value])):
-        raise ValueError(f"expected a whole number from 1 on, or one for each of some layers, got {value!r}")
+    if not all(type(share) is int and 1 <= share <= MOST_PES for share in (value.values() if by_layer else [value])):
+        raise ValueError(
+            f"expected a whole number from 1 to {MOST_PES}, or one for each of some layers, got {shown(value)}"
+        )
     return value
 
 
 def _check_team(value: Any) -> Any:
     if value not in get_args(Team):
-        raise ValueError(f"expected one of {', '.join(get_args(Team))}, got {value!r}")
+        raise ValueError(f"expected one of {', '.join(get_args(Team))}, got {shown(value)}")
     return value
 
 

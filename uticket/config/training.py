@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from uticket.config.block import AtLeastOne, Bits, Block, NotNegative, Positive, Timesteps
+from uticket.config.block import MOST, AtLeastOne, Bits, Block, Count, NotNegative, Pixels, Positive, Timesteps
 from uticket.config.tables import DataSet, Network
 
 
@@ -13,7 +13,7 @@ class Data(Block):
 
     name: DataSet
     path: Annotated[str, Field(min_length=1)]  # folder: an ImageFolder tree, with or without train/ and test/
-    size: AtLeastOne  # folder: side to which images are resized, in pixels
+    size: Annotated[Pixels, Field(ge=1)]  # folder: side to which images are resized, in pixels
     channels: Literal[1, 3]  # folder: 1 is grey, 3 is RGB
     test_share: Annotated[float, Field(gt=0, lt=1)]  # folder without test/: share of images held out
 
@@ -22,7 +22,7 @@ class Model(Block):
     """Which network, and the neuron of all its layers."""
 
     name: Network
-    width: Positive  # factor on the number of filters of every layer
+    width: Annotated[Positive, Field(le=16)]  # factor on the number of filters of every layer
     timesteps: Timesteps
     leak: Annotated[float, Field(ge=0, lt=1)]  # share of the membrane potential that the next timestep keeps
     spike_threshold: Positive
@@ -32,16 +32,16 @@ class Model(Block):
 class Augment(Block):
     """Random changes of each training image, made in batches on the device."""
 
-    crop: Annotated[int, Field(ge=0)]  # pixels of zero padding around the image before the random crop
+    crop: Pixels  # pixels of zero padding around the image before the random crop
     flip: bool  # mirror left-right with probability 0.5
-    cutout: Annotated[int, Field(ge=0)]  # side of the square that is blanked, in pixels
+    cutout: Pixels  # side of the square that is blanked, in pixels
 
 
 class Train(Block):
     """How every network is trained, the dense one and each ticket."""
 
     epochs: AtLeastOne
-    batch_size: Annotated[int, Field(ge=2)]  # batch norm needs two images
+    batch_size: Annotated[int, Field(ge=2, le=MOST)]  # batch norm needs two images
     learning_rate: Positive  # at the start; cosine down to 0
     momentum: Annotated[float, Field(ge=0, lt=1)]
     weight_decay: NotNegative
@@ -57,7 +57,7 @@ class Train(Block):
 class Rewind(Block):
     """Where the weights of a ticket restart."""
 
-    epoch: Annotated[int, Field(ge=0)]  # of the dense training; 0 is the initialization
+    epoch: Count  # of the dense training; 0 is the initialization
 
 
 class Quantize(Block):

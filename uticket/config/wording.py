@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-MOST_CHARACTERS = 80  # of a wrong value
+from uticket.config.block import shown
 
 
 def describe(error: ValidationError, record: type[BaseModel]) -> str:
@@ -29,8 +29,7 @@ def describe(error: ValidationError, record: type[BaseModel]) -> str:
         return f"{key}: expected a value, got nothing{more}"
     if first["type"] == "json_invalid":
         return f"expected JSON, got: {first['msg'].removeprefix('Invalid JSON: ')}"
-    got = "nothing" if first["input"] is None else repr(first["input"])
-    got = got if len(got) <= MOST_CHARACTERS else got[:MOST_CHARACTERS] + "..."
+    got = "nothing" if first["input"] is None else shown(first["input"])
     return f"{key or 'top level'}: expected {expectation(first)}, got {got}{more}"
 
 
