@@ -1,6 +1,6 @@
 import pytest
 
-from uticket.base.errors import InputError, one_line
+from uticket.base.errors import InputError, listed, one_line, shortened
 
 
 def test_input_error_is_a_value_error_with_its_line():
@@ -22,3 +22,20 @@ def test_input_error_is_a_value_error_with_its_line():
 )
 def test_errors_of_libraries_become_one_line(error, line):
     assert one_line(error) == line
+
+
+@pytest.mark.parametrize("name", ["a\nb", "x" * 5000, "\x1b[31m", "a\u2028b", "\udcff"])
+def test_an_error_is_one_short_line_whatever_a_file_calls_its_arrays(name):
+    text = str(InputError(f"w.npz: expected the layer {name!r} of {name}, got none"))
+    assert len(text) <= 400
+    assert text.isprintable()
+    assert text.startswith("w.npz: expected the layer ")
+    assert text.endswith(", got none")
+
+
+def test_names_are_shortened_in_the_middle_and_escaped():
+    assert shortened("conv1.weight") == "conv1.weight"
+    assert shortened("a\nb") == "a\\nb"
+    assert shortened("a" * 40 + "b" * 40, limit=10) == "aaaa...bbb"
+    assert listed(["a", "b"]) == "a, b"
+    assert listed("abcde") == "a, b, c and 2 more"

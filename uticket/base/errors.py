@@ -1,12 +1,20 @@
-"""The one error that a user can cause."""
+"""The one error that a user can cause, and names of a file in a line of text."""
+
+from collections.abc import Iterable
+
+MOST_CHARACTERS = 400  # of an error
+LONGEST_NAME = 60
 
 
 class InputError(ValueError):
     """Wrong input: one line that says what, where, what was expected and what was found.
 
-    Commands and stages print the line and exit with code 2 (`uticket.cli.oneline`); to a caller of the library it is a
-    ValueError.
+    It has at most 400 characters, those that do not print are escaped: names of a file may hold anything. Commands and
+    stages print the line and exit with code 2 (`uticket.cli.oneline`); to a caller of the library it is a ValueError.
     """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(shortened(message, MOST_CHARACTERS))
 
 
 def one_line(error: BaseException, limit: int = 200) -> str:
@@ -20,3 +28,19 @@ def one_line(error: BaseException, limit: int = 200) -> str:
     if isinstance(error, KeyError):
         text = f"nothing named {text}"
     return " ".join(text.split())[:limit] or type(error).__name__
+
+
+def shortened(text: str, limit: int = LONGEST_NAME) -> str:
+    """Return text on one line of at most `limit` characters: control characters escaped, the middle left out."""
+    line = "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+    if len(line) <= limit:
+        return line
+    end = (limit - 3) // 2
+    return f"{line[: limit - 3 - end]}...{line[-end:]}"
+
+
+def listed(names: Iterable[str], most: int = 3) -> str:
+    """Return names of a file as text: the first few, shortened, and how many more there are."""
+    every = list(names)
+    first = ", ".join(shortened(name) for name in every[:most])
+    return first if len(every) <= most else f"{first} and {len(every) - most} more"
