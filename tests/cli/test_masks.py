@@ -50,9 +50,13 @@ def test_every_format_of_weights_gives_the_same_audit(tmp_path, suffix):
 
 
 def test_table_is_for_people(tmp_path):
-    output = printed("audit", write_foreign(tmp_path / "w.npz", sparse_weights()))
-    assert output.splitlines()[0].split()[:4] == ["name", "filters", "groups", "nonzeros"]
-    assert output.splitlines()[-1].startswith("network")
+    lines = printed("audit", write_foreign(tmp_path / "w.npz", sparse_weights())).splitlines()
+    assert lines[0].split()[:4] == ["name", "filters", "groups", "nonzeros"]
+    assert lines[4].startswith("network")
+    skipped = "11.1 % of the numbers: linear layers, which run with --linear 10.4 % (fc), biases 0.7 % (bias)"
+    assert lines[5] == f"skipped: {skipped}"
+    assert lines[6].startswith("note: output positions of conv1, conv2 are unknown")
+    assert len(lines) == 7
 
 
 def test_magnitude_compares_whole_numbers_beyond_their_type(tmp_path):
@@ -180,3 +184,60 @@ def test_balance_refuses_what_it_cannot_do(tmp_path):
     assert "expected a place to write to" in fails("balance", masks, tmp_path / "nowhere" / "o.npz")
     assert "m.npz: layers: expected a convolution" in fails("balance", masks, tmp_path / "o.npz", "--skip-first")
     assert list(tmp_path.iterdir()) == [masks]
+
+
+def test_skipped_arrays_and_notes_are_in_the_answers(tmp_path):
+    arrays = sparse_weights() | {"lif.mem": np.ones((2, 8, 4, 4))}
+    path = write_foreign(tmp_path / "w.npz", arrays)
+    for report in (run("audit", path), run("balance", path, tmp_path / "o.npz")):
+        skipped = report["skipped"]
+        assert {part["name"]: part["numbers"] for part in skipped["parts"]} == {"fc": 160, "bias": 10, "lif.mem": 256}
+        assert (skipped["numbers"], skipped["of"]) == (426, sum(values.size for values in arrays.values()))
+        assert skipped["share"] == pytest.approx(sum(part["share"] for part in skipped["parts"]))
+        assert any("output positions of conv1, conv2 are unknown" in note for note in report["notes"])
+    lines = printed("balance", path, tmp_path / "p.npz").splitlines()
+    assert lines[-3].startswith("skipped: 23.7 % of the numbers: state of a neuron 14.3 % (lif.mem), linear layers")
+    assert lines[-2].startswith("note: output positions of conv1, conv2 are unknown")
+    assert run("audit", path, "--positions", "conv1=4", "--positions", "conv2=4")["notes"] == []
+
+
+def test_balanced_masks_have_the_axes_and_shapes_of_the_file(tmp_path):
+    rng = np.random.default_rng(0)
+    arrays = {"a/kernel": rng.random((3, 3, 4, 8)) < 0.3, "b/kernel": rng.random((5, 8, 4)) < 0.3}
+    source = write_foreign(tmp_path / "w.npz", arrays)
+    run("balance", source, tmp_path / "o.npz", "--pes", 4, "--layout", "hwio")
+    masks = read_arrays(tmp_path / "o.npz").arrays
+    assert {name: mask.shape for name, mask in masks.items()} == {name: mask.shape for name, mask in arrays.items()}
+    for mask in masks.values():
+        assert set(mask.reshape(-1, mask.shape[-1] // 4, 4).sum(0).std(1)) == {0.0}  # of 4 filters together
+    again = run("audit", tmp_path / "o.npz", "--pes", 4, "--layout", "hwio")
+    assert again["network"]["utilization"] == 1.0
+    assert "layout: expected one of oihw, hwio, iohw, got 'chwn'" in fails("audit", source, "--layout", "chwn")
+    assert "layout: expected the name of a layer" in fails("audit", source, "--layout", "c=hwio")
+
+
+def test_threshold_prunes_what_training_revived(tmp_path):
+    weights = sparse_weights()["conv2"]
+    path = write_foreign(tmp_path / "w.npz", {"conv2": np.where(weights, weights, np.float32(1e-9))})
+    assert any("--threshold 1e-09" in note for note in run("audit", path)["notes"])
+    found = run("audit", path, "--threshold", 1e-8)
+    assert found["network"]["nonzeros"] == np.count_nonzero(weights)
+    assert not any("--threshold" in note for note in found["notes"])
+    assert "--threshold: expected" in fails("audit", path, "--threshold", -1)
+
+
+def test_names_of_a_file_cannot_break_an_answer(tmp_path):
+    odd = {"a\nb" * 3000: np.ones((2, 2, 3, 3)), "c\n.mem": np.ones((2, 2, 3, 3)), "c.weight": np.ones((2, 2, 3, 3))}
+    path = write_foreign(tmp_path / "w.safetensors", odd)
+    lines = printed("audit", path).splitlines()
+    assert len(lines) == 8
+    assert max(map(len, lines)) < 400
+    assert len(fails("audit", path, "--positions", "x=1")) < 420
+
+
+def test_all_layers_of_a_file_are_its_linear_ones_too(tmp_path):
+    path = write_foreign(tmp_path / "w.npz", sparse_weights())
+    for option in (["--linear"], ["--on-pes", "all"]):
+        found = run("audit", path, *option)
+        assert [layer["name"] for layer in found["layers"]] == ["conv1", "conv2", "fc"]
+        assert [part["name"] for part in found["skipped"]["parts"]] == ["bias"]

@@ -45,7 +45,7 @@ def test_positions_are_given_by_the_name_of_a_layer_or_of_its_weight(tmp_path):
 def test_what_cannot_be_audited_is_an_error_of_one_line(tmp_path):
     good = write_foreign(tmp_path / "w.npz", sparse_weights())
     flat = write_foreign(tmp_path / "flat.npz", {"fc": np.ones((3, 4))})
-    assert f"{flat}: layers: expected a convolution (a 4-D array) that reads spikes, got none" in fails("audit", flat)
+    assert f"{flat}: layers: expected a convolution that reads spikes, got none" in fails("audit", flat)
     for value in (np.nan, np.inf):
         bad = write_foreign(tmp_path / "bad.npz", {"conv1": np.full((2, 2, 3, 3), value)})
         assert "expected finite weights in 'conv1'" in fails("audit", bad)

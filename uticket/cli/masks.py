@@ -1,14 +1,15 @@
 """`uticket audit` and `uticket balance`: anybody's masks."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from uticket.base.errors import InputError
+from uticket.base.files import is_folder
 from uticket.base.progress import start_logging
 from uticket.cli.options import (
     SIMULATED,
@@ -23,9 +24,15 @@ from uticket.cli.options import (
     show,
 )
 from uticket.config.array import Array
-from uticket.config.block import Seed, Timesteps
+from uticket.config.block import NotNegative, Seed, Timesteps
 from uticket.config.pruning import Balance
 
+if TYPE_CHECKING:
+    from uticket.ticket.layouts import Layout
+    from uticket.ticket.reading import Reading
+    from uticket.ticket.ticket import Ticket
+
+MOST_NOTES = 4  # in text; JSON has all
 WEIGHTS = ("weight_bits", "quantizer")  # settings that balancing does not look at
 
 
@@ -40,6 +47,12 @@ def parse_positions(_: click.Context, __: click.Parameter, values: tuple[str, ..
     return pairs
 
 
+def parse_layouts(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+    """Read LAYOUT, of all arrays, and NAME=LAYOUT pairs; the name "" stands for all."""
+    pairs = (value.rpartition("=") for value in values)
+    return {name: layout for name, _equals, layout in pairs}
+
+
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
     """Let errors about what was read say where it stands."""
@@ -49,12 +62,30 @@ def naming(path: Path) -> Iterator[None]:
         raise InputError(f"{path}: {error}") from None
 
 
+layout_option = click.option(
+    "--layout",
+    "layouts",
+    multiple=True,
+    callback=parse_layouts,
+    help="oihw, hwio (Keras, Flax) or iohw (transposed convolutions): order of the axes in FILE; or NAME=LAYOUT.",
+)
+threshold_option = click.option(
+    "--threshold",
+    type=Setting(NotNegative),
+    default=0,
+    show_default=True,
+    help="Weights of FILE of at most this magnitude count as pruned.",
+)
+
+
 @click.command()
 @click.argument("path", metavar="FILE|TICKET_DIR", type=click.Path(path_type=Path))
 @options_of(Array, "array", leave_out=SIMULATED)
 @click.option("--timesteps", type=Setting(Timesteps), help="Default: those of layers.json, else 1.")
 @click.option("--layers", type=click.Path(path_type=Path), help="A layers.json for FILE.")
 @click.option("--positions", multiple=True, callback=parse_positions, help="NAME=Q: output positions of a layer.")
+@layout_option
+@threshold_option
 @linear_option
 @first_option
 @json_option
@@ -64,26 +95,48 @@ def audit(
     timesteps: int | None,
     layers: Path | None,
     positions: dict[str, int],
+    layouts: "dict[str, Layout]",
+    threshold: float,
     linear: bool,
     skip_first: bool,
     as_json: bool,
 ) -> None:
     """Say how busy the PEs would be with the masks or weights of FILE, or with a ticket.
 
-    FILE is .npz, .safetensors, .pt or .pth; nonzero means kept. Its 4-D arrays are convolutions. One output position is
-    assumed of a layer that neither layers.json nor --positions describes.
+    FILE is .npz, .safetensors, .pt or .pth; nonzero means kept. docs/masks.md says which of its arrays are layers; what
+    was skipped is listed. One output position is assumed of a layer that neither layers.json nor --positions describes.
     """
     from uticket.hardware.audit import audit as audit_ticket
-    from uticket.ticket.ticket import Ticket
 
-    ticket = Ticket.read(path, layers, linear=linear, spikes=False)
-    ticket = ticket.choose("all" if linear else array.layers, skip_first)
+    ticket = read(path, array, linear, skip_first, layers=layers, layout=layouts, threshold=threshold)
     with naming(path):
         found = audit_ticket(ticket.with_positions(positions), array, timesteps)
     settings = {**settings_of(array), "timesteps": timesteps or ticket.timesteps}
-    result = {**settings, "layers": [n.columns() for n in found.layers], "network": found.network.columns()}
+    result = {**settings, "skipped": ticket.reading.as_json(), "notes": list(found.notes)}
+    result |= {"layers": [n.columns() for n in found.layers], "network": found.network.columns()}
     columns = ["name", "filters", "groups", "nonzeros", "sparsity", "utilization"]
     show(result, as_json, [*columns, "work_cycles", "idle_cycles", "latency_cycles"], found.left_out)
+    if not as_json:
+        show_reading(ticket.reading, found.notes)
+
+
+def read(path: Path, array: Array, linear: bool, skip_first: bool, **how: Any) -> "Ticket":
+    """Read a file or the folder of a ticket, with the layers on the PEs that the options say; how: of a file."""
+    from uticket.ticket.ticket import Ticket
+
+    wanted = linear or (array.layers == "all" and not is_folder(path))
+    ticket = Ticket.read(path, linear=wanted, spikes=False, **how)
+    return ticket.choose("all" if linear else array.layers, skip_first)
+
+
+def show_reading(reading: "Reading", notes: Sequence[str]) -> None:
+    """Print what was skipped, and the first few notes."""
+    if reading.skipped:
+        click.echo(f"skipped: {reading.summary()}")
+    for note in notes[:MOST_NOTES]:
+        click.echo(f"note: {note}")
+    if len(notes) > MOST_NOTES:
+        click.echo(f"note: {len(notes) - MOST_NOTES} more (--json)")
 
 
 def add_overlaps(changes: dict[str, Any], consecutive: dict[str, Any]) -> None:
@@ -100,6 +153,8 @@ def add_overlaps(changes: dict[str, Any], consecutive: dict[str, Any]) -> None:
 @options_of(Array, "array", leave_out=[*SIMULATED, *WEIGHTS])
 @options_of(Balance, "how")
 @click.option("--seed", type=Setting(Seed), default=0, show_default=True, help="Of what is drawn.")
+@layout_option
+@threshold_option
 @linear_option
 @first_option
 @force_option
@@ -110,6 +165,8 @@ def balance_command(
     array: Array,
     how: Balance,
     seed: int,
+    layouts: "dict[str, Layout]",
+    threshold: float,
     linear: bool,
     skip_first: bool,
     force: bool,
@@ -117,28 +174,28 @@ def balance_command(
 ) -> None:
     """Write the balanced masks of FILE, or of a ticket, to OUT, and say what was added and removed.
 
-    OUT is .npz, .safetensors, .pt or .pth, a 0/1 array for each layer.
+    OUT is .npz, .safetensors, .pt or .pth, a 0/1 array for each layer, with its axes in the order of FILE.
     """
     from uticket.foreign.write import WRITE, write_arrays
     from uticket.hardware.audit import compare
     from uticket.pruning.balance import balance
-    from uticket.ticket.ticket import Ticket
 
     free_to_write(out, WRITE, force)
     if how.share_budget is not None:
         start_logging()  # says which numbers were chosen
-    ticket = Ticket.read(path, linear=linear, spikes=False)
-    ticket = ticket.choose("all" if linear else array.layers, skip_first)
+    ticket = read(path, array, linear, skip_first, layout=layouts, threshold=threshold)
     with naming(path):
         balanced = balance(ticket, array, how, seed)
         changes = compare(ticket, balanced, array)
         if how.team == "alike":
             consecutive = balance(ticket, array, how.model_copy(update={"team": "consecutive"}), seed)
             add_overlaps(changes, compare(ticket, consecutive, array))
-    write_arrays(out, balanced.mask)
+    write_arrays(out, ticket.reading.as_in_file(balanced.mask))
     settings = {name: value for name, value in settings_of(array).items() if name not in WEIGHTS}
     columns = ["name", "nonzeros_before", "nonzeros_after", "added", "removed"]
-    result = {"out": str(out), **settings, **settings_of(how), "seed": seed, **changes}
+    result = {"out": str(out), **settings, **settings_of(how), "seed": seed}
+    result |= {"skipped": ticket.reading.as_json(), **changes}
     show(result, as_json, [*columns, "utilization_before", "utilization_after"], ticket.left_out)
     if not as_json:
+        show_reading(ticket.reading, changes["notes"])
         click.echo(f"written: {out}")

@@ -14,7 +14,7 @@ import click
 from pydantic import TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
-from uticket.base.errors import InputError
+from uticket.base.errors import InputError, shortened
 from uticket.base.registry import Registry
 from uticket.config.block import Block, shown
 from uticket.config.wording import expectation
@@ -129,6 +129,7 @@ def show(result: Mapping[str, Any], as_json: bool, columns: list[str], left_out:
     from uticket.base.text import plain_table
 
     rows = [*result["layers"], {**result["network"], "name": "network"}]
+    rows = [{**row, "name": shortened(row["name"])} for row in rows]
     click.echo(plain_table([{column: row[column] for column in columns} for row in rows]))
     if left_out.layers:
         click.echo(str(left_out))

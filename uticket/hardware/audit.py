@@ -9,6 +9,7 @@ import numpy as np
 from uticket.base.errors import InputError
 from uticket.config.array import Array
 from uticket.hardware.cycles import layer_cycles, mean_utilization
+from uticket.hardware.positions import unknown_positions
 from uticket.mapping.placed import Placed, place
 from uticket.ticket.left_out import LeftOut
 from uticket.ticket.ticket import Ticket
@@ -45,11 +46,15 @@ class Workload:
 
 @dataclass(frozen=True)
 class Audit:
-    """How busy the PEs are with each layer of a ticket, and with all of them."""
+    """How busy the PEs are with each layer of a ticket, and with all of them.
+
+    notes: what the numbers rest on that is not known, a line each.
+    """
 
     layers: tuple[Workload, ...]
     network: Workload
     left_out: LeftOut
+    notes: tuple[str, ...] = ()
 
     @property
     def utilization(self) -> float:
@@ -70,28 +75,31 @@ def audit(ticket: Ticket, array: Array | None = None, timesteps: int | None = No
     """
     array = array or Array()
     ticket = ticket.on_array(array)
-    steps = ticket.timesteps if timesteps is None else timesteps
-    layers = tuple(_workload(placed, steps) for placed in place(ticket, array))
+    steps, on_array = ticket.timesteps if timesteps is None else timesteps, place(ticket, array)
+    layers = tuple(_workload(placed, steps) for placed in on_array)
     if not layers:
-        what = "layer" if array.layers == "all" else "convolution (a 4-D array)"
-        raise InputError(f"layers: expected a {what} that reads spikes, got none")
-    return Audit(layers, _total(layers), ticket.left_out)
+        what = "layer" if array.layers == "all" else "convolution"
+        but = f" (skipped: {ticket.reading.summary()})" if ticket.skipped else ""
+        raise InputError(f"layers: expected a {what} that reads spikes, got none{but}")
+    return Audit(layers, _total(layers), ticket.left_out, (*ticket.notes, *unknown_positions(on_array, array)))
 
 
 def compare(before: Ticket, after: Ticket, array: Array | None = None) -> dict[str, Any]:
     """Return by layer and in total how many weights balancing added and removed, and the utilization before and after.
 
-    The result has `layers`, a dictionary each, and `network`. overlap: share of the weights before balancing that are
-    still kept after it, in [0, 1].
+    The result has `notes` on what the numbers rest on, `layers`, a dictionary each, and `network`. overlap: share of
+    the weights before balancing that are still kept after it, in [0, 1].
     """
-    layers = []
+    array, layers = array or Array(), []
     was, now = audit(before, array), audit(after, array)
     for old, new in zip(was.layers, now.layers, strict=True):
         kept, keeps = before.mask[old.name], after.mask[old.name]
         added, removed = int(np.count_nonzero(keeps & ~kept)), int(np.count_nonzero(kept & ~keeps))
         layers.append({"name": old.name, **_change(old, new, added, removed)})
     added, removed = (sum(layer[key] for layer in layers) for key in ("added", "removed"))
-    return {"layers": layers, "network": {"name": "network", **_change(was.network, now.network, added, removed)}}
+    network = {"name": "network", **_change(was.network, now.network, added, removed)}
+    notes = (*before.notes, *unknown_positions(place(before.on_array(array), array), array, cycles=False))
+    return {"notes": list(notes), "layers": layers, "network": network}
 
 
 def _workload(placed: Placed, timesteps: int) -> Workload:

@@ -44,6 +44,7 @@ class Layer(BaseModel):
     groups: Size = 1  # divides filters and channels
     adds_to: str | None = None  # the residual sum that its output is part of: all parts have the same filter order
     reads: Reads = "spikes"
+    positions_known: bool = True  # False: nothing but the shape of the weights is known, one position is assumed
 
     @model_validator(mode="after")
     def _check_kind(self) -> Self:
@@ -55,18 +56,20 @@ class Layer(BaseModel):
         return self
 
     @classmethod
-    def of_shape(cls, name: str, shape: Sequence[int]) -> "Layer":
-        """Return a layer of which nothing but the shape of its weights is known: one output position."""
+    def of_shape(cls, name: str, shape: Sequence[int], depthwise: bool = False) -> "Layer":
+        """Return a layer of which nothing but the shape of its weights is known: one output position is assumed."""
         one = (1, 1)
         kernel, kind = ((shape[2], shape[3]), "conv") if len(shape) == 4 else (one, "linear")
         sizes: Any = {"kernel": kernel, "stride": one, "padding": (0, 0), "input_size": kernel, "output_size": one}
-        return cls(name=name, kind=kind, filters=shape[0], channels=shape[1], **sizes)
+        groups = shape[0] if depthwise else 1
+        known: Any = {"groups": groups, "positions_known": False}
+        return cls(name=name, kind=kind, filters=shape[0], channels=shape[1] * groups, **sizes, **known)
 
     def in_one_row(self, positions: int) -> "Layer":
         """Return the layer with that many output positions in one row, stride 1, no padding and an input that fits."""
         height, width = self.kernel
         sizes = {"input_size": (height, width + positions - 1), "output_size": (1, positions)}
-        return self.model_copy(update={"stride": (1, 1), "padding": (0, 0), **sizes})
+        return self.model_copy(update={"stride": (1, 1), "padding": (0, 0), **sizes, "positions_known": True})
 
     @property
     def weight_shape(self) -> tuple[int, ...]:

@@ -4,9 +4,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from uticket.base.errors import listed
 from uticket.ticket.layer import Layer
-
-NAMED = 3  # layers of a reason, in a line for people
 
 
 @dataclass(frozen=True)
@@ -45,10 +44,7 @@ class LeftOut:
         """Return a line for people."""
         if not self.layers:
             return "no layer is left out"
-        parts = []
-        for why, names in self.by_reason.items():
-            more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-            parts.append(f"{why}: {', '.join(names[:NAMED])}{more}")
+        parts = [f"{why}: {listed(names)}" for why, names in self.by_reason.items()]
         return f"left out: {'; '.join(parts)}; {100 * self.weights_share:.1f} % of the weights"
 
 

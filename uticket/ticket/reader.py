@@ -7,39 +7,51 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from uticket.base.errors import InputError
+from uticket.base.errors import InputError, listed
 from uticket.base.files import Arrays
 from uticket.config.paths import TicketFiles
+from uticket.foreign.contents import Contents
 from uticket.foreign.read import read_arrays
 from uticket.ticket.layer import Layer, read_layers
+from uticket.ticket.layouts import Layouts
 from uticket.ticket.mask import Mask
+from uticket.ticket.names import bare
+from uticket.ticket.partners import is_binary
+from uticket.ticket.recognize import recognize
 from uticket.ticket.spikes import load_spikes
 
 Weights = Mapping[str, NDArray[np.floating]]  # layer -> array of the shape of its mask
 
 
-def parts_of_arrays(arrays: Arrays, linear: bool, layers: Sequence[Layer]) -> dict[str, Any]:
-    """Return layers, mask and weights of masks or weights (`Ticket.from_arrays`)."""
+def parts_of_arrays(
+    contents: Contents, linear: bool, layers: Sequence[Layer], layouts: Layouts, threshold: float
+) -> dict[str, Any]:
+    """Return layers, mask, weights and reading of masks or weights (`Ticket.from_arrays`)."""
     known = {layer.name: layer for layer in layers}
+    recognized = recognize(contents, linear, known, layouts, threshold)
     found, weights = [], {}
-    for name, values in arrays.items():
-        if (values.ndim != 4 and not (linear and values.ndim == 2)) or not values.size:
-            continue
-        layer = known.get(name) or known.get(name.removesuffix(".weight")) or Layer.of_shape(name, values.shape)
+    for name, values in recognized.weights.items():
+        layer = known.get(name) or known.get(bare(name))
+        if layer is None:
+            layer = Layer.of_shape(name, values.shape, depthwise=name in recognized.depthwise)
         found.append(layer.model_copy(update={"name": name}))
         weights[name] = _floating(values)
-    only_masks = all(np.isin(values, (0, 1)).all() for values in weights.values())
+    only_masks = all(is_binary(values) for values in weights.values())
     mask = Mask({name: values != 0 for name, values in weights.items()})
-    return {"layers": found, "mask": mask, "weights": None if only_masks else weights}
+    return {"layers": found, "mask": mask, "weights": None if only_masks else weights, "reading": recognized.reading}
 
 
-def read_file(path: Path, linear: bool, layers: Path | None) -> dict[str, Any]:
-    """Return layers, mask, weights and timesteps of anybody's file; layers: a layers.json that describes some of it."""
+def read_file(path: Path, linear: bool, layers: Path | None, layouts: Layouts, threshold: float) -> dict[str, Any]:
+    """Return the parts of anybody's file, and its timesteps; layers: a layers.json that describes some of it."""
     described, timesteps = read_layers(layers) if layers else ([], 1)
-    parts = parts_of_arrays(_without_reparametrization(path, read_arrays(path).arrays), linear, described)
+    contents = read_arrays(path)
+    try:
+        parts = parts_of_arrays(contents, linear, described, layouts, threshold)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
     names = {name for layer in parts["layers"] for name in names_of(layer)}
     if layers and not names & {layer.name for layer in described}:
-        held, known = ", ".join(parts["mask"]) or "none", ", ".join(layer.name for layer in described) or "none"
+        held, known = listed(parts["mask"], 9) or "none", listed((layer.name for layer in described), 9) or "none"
         raise InputError(f"{layers}: expected layers of {path} ({held}), got {known}")
     return {**parts, "timesteps": timesteps}
 
@@ -79,30 +91,13 @@ def file_of(files: TicketFiles, part: str) -> Path:
 
 def names_of(layer: Layer) -> tuple[str, str]:
     """Return the names by which users call a layer: that of its array, and without .weight."""
-    return layer.name, layer.name.removesuffix(".weight")
+    return layer.name, bare(layer.name)
 
 
 def _by_layer(arrays: Arrays, layers: Sequence[Layer]) -> dict[str, NDArray[Any]]:
     """Return the arrays of those layers that have one, by the layer's name."""
     found = {layer.name: arrays.get(layer.name, arrays.get(f"{layer.name}.weight")) for layer in layers}
     return {name: values for name, values in found.items() if values is not None}
-
-
-def _without_reparametrization(path: Path, arrays: Arrays) -> Arrays:
-    """Return weights that `torch.nn.utils.prune` pruned (X_orig, X_mask) as X."""
-    pruned = {name.removesuffix("_orig") for name in arrays if name.endswith("_orig")}
-    pruned = {name for name in pruned if f"{name}_mask" in arrays}
-    plain: dict[str, NDArray[Any]] = {}
-    for name, values in arrays.items():
-        whole = name.removesuffix("_orig")
-        if name.endswith("_orig") and whole in pruned:
-            mask = arrays[f"{whole}_mask"]
-            if mask.shape != values.shape:
-                raise InputError(f"{path}: expected a mask of {whole!r} of shape {values.shape}, got {mask.shape}")
-            plain[whole] = values * mask
-        elif not (name.endswith("_mask") and name.removesuffix("_mask") in pruned):
-            plain[name] = values
-    return plain
 
 
 def _floating(values: NDArray[Any]) -> NDArray[np.floating]:

@@ -12,11 +12,14 @@ from uticket.base.errors import InputError
 from uticket.base.files import is_folder, written_together
 from uticket.config.array import Array, RunLayers
 from uticket.config.paths import TicketFiles
+from uticket.foreign.contents import Contents, Skipped
 from uticket.foreign.write import write_arrays
 from uticket.ticket.layer import MOST_TIMESTEPS, Layer, write_layers
+from uticket.ticket.layouts import Layouts
 from uticket.ticket.left_out import LeftOut
 from uticket.ticket.mask import Mask
 from uticket.ticket.reader import Weights, file_of, names_of, parts_of_arrays, read_file, read_folder
+from uticket.ticket.reading import NOTHING_ELSE, Reading
 from uticket.ticket.spikes import Spikes, save_spikes
 
 
@@ -37,7 +40,8 @@ class Ticket:
     spikes: of some images, layer -> array (images, T, channels, height, width) of booleans, or of numbers of spikes
     (uint8) where it reads counts. spike_sparsity: layer -> share of its inputs without a spike, in [0, 1], measured
     over more images than `spikes` holds. runs: names of the layers that run on the PEs; None: as `hw.layers` says, and
-    without an array the convolutions that read spikes, as in the paper.
+    without an array the convolutions that read spikes, as in the paper. reading: what a file
+    held beside layers, and what was assumed of it.
     Raises InputError, which names the field and the layer, if they do not fit each other.
     """
 
@@ -48,6 +52,7 @@ class Ticket:
     spikes: Spikes | None = None
     spike_sparsity: Mapping[str, float] | None = None
     runs: frozenset[str] | None = None
+    reading: Reading = NOTHING_ELSE
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "layers", tuple(self.layers))
@@ -111,6 +116,16 @@ class Ticket:
         shape = next(iter(self.spikes.values())).shape if self.spikes else ()
         return shape[0] if shape else 0
 
+    @property
+    def skipped(self) -> tuple[Skipped, ...]:
+        """Arrays of the file that no layer was made of, and why."""
+        return self.reading.skipped
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was assumed of the file, or looks odd in it, a line each."""
+        return self.reading.notes
+
     def on_array(self, array: Array) -> "Ticket":
         """Return the ticket with the layers on the PEs that `array.layers` says, unless it names them itself (`runs`).
 
@@ -146,15 +161,22 @@ class Ticket:
 
     @classmethod
     def from_arrays(
-        cls, arrays: Mapping[str, ArrayLike], linear: bool = False, layers: Sequence[Layer] = (), timesteps: int = 1
+        cls,
+        arrays: Mapping[str, ArrayLike],
+        linear: bool = False,
+        layers: Sequence[Layer] = (),
+        timesteps: int = 1,
+        layout: Layouts = "oihw",
+        threshold: float = 0.0,
     ) -> "Ticket":
-        """Make a ticket of masks or weights, by name: the 4-D arrays are convolutions; nonzero means kept.
+        """Make a ticket of masks or weights, by name; nonzero means kept. docs/masks.md says which arrays are layers.
 
         linear: the 2-D arrays are layers too, and run. layers: the shapes of those that are known, by the name of
-        their array, with or without .weight; all other layers have one output position.
+        their array, with or without .weight; all other layers have one output position. layout: the order of the axes,
+        or by name of the array. threshold: weights of at most this magnitude count as pruned.
         """
-        named = {name: np.asarray(values) for name, values in arrays.items()}
-        ticket = cls(**parts_of_arrays(named, linear, layers), timesteps=timesteps)
+        contents = Contents({name: np.asarray(values) for name, values in arrays.items()})
+        ticket = cls(**parts_of_arrays(contents, linear, layers, layout, threshold), timesteps=timesteps)
         return ticket.choose("all") if linear else ticket
 
     @classmethod
@@ -165,13 +187,15 @@ class Ticket:
         linear: bool = False,
         weights: bool = True,
         spikes: bool = True,
+        layout: Layouts = "oihw",
+        threshold: float = 0.0,
     ) -> "Ticket":
         """Read the folder of a ticket, or anybody's file of masks or weights (.npz, .safetensors, .pt, .pth).
 
         layers: a layers.json for a file. linear: the 2-D arrays of a file are layers too, and run; the layers of a
-        folder are known, and `hw.layers` says which run. weights, spikes: read them where a folder has them. Nothing in
-        a file is run or unpickled. Raises InputError, naming the file, on anything that is missing, damaged or does not
-        fit.
+        folder are known, and `hw.layers` says which run. weights, spikes: read them where a folder has them. layout,
+        threshold: of a file, as in `from_arrays`. Nothing in a file is run or unpickled. Raises InputError, naming the
+        file, on anything that is missing, damaged or does not fit.
         """
         path = Path(path)
         folder = is_folder(path)
@@ -182,7 +206,7 @@ class Ticket:
         parts = (
             read_folder(TicketFiles(path), weights, spikes)
             if folder
-            else read_file(path, linear, Path(layers) if layers else None)
+            else read_file(path, linear, Path(layers) if layers else None, layout, threshold)
         )
         try:
             ticket = cls(**parts)

@@ -1,0 +1,70 @@
+"""Signs in the values of weights that a mask is not what it seems."""
+
+import math
+from collections.abc import Collection
+from hashlib import sha256
+
+import numpy as np
+from numpy.typing import NDArray
+
+from uticket.base.errors import listed
+from uticket.foreign.contents import Arrays
+
+FAR_BELOW = 1e-5  # of the largest magnitude of a layer
+MANY = 0.01  # of its weights that are not zero; of a normal distribution a thousandth of that is as small
+
+
+def tiny_weights(weights: Arrays) -> list[str]:
+    """Return a note on layers of which many nonzero weights lie far below the rest: pruned, then revived by training.
+
+    It names a threshold between them, a power of ten if one fits.
+    """
+    shares, lower, upper = {}, 0.0, math.inf
+    for name, values in weights.items():
+        magnitudes = np.abs(values[values != 0].astype(np.float64))
+        tiny = magnitudes < FAR_BELOW * magnitudes.max(initial=0)
+        if tiny.size and tiny.mean() >= MANY:
+            shares[name] = float(tiny.mean())
+            lower = max(lower, float(magnitudes[tiny].max()))
+            upper = min(upper, float(magnitudes[~tiny].min()))
+    if not shares:
+        return []
+    power = 10.0 ** math.ceil(math.log10(lower))
+    threshold = power if power < upper else lower
+    most = max(shares.values())
+    what = f"up to {100 * most:.0f} % of the nonzero weights are below {FAR_BELOW:g} of the largest"
+    return [f"{listed(shares)}: {what}; --threshold {threshold:g} counts them as pruned"]
+
+
+def depthwise(shapes: dict[str, tuple[int, ...]], called: Collection[str]) -> tuple[frozenset[str], list[str]]:
+    """Return which convolutions of one channel, (C, 1, height, width), are depthwise, and which may be.
+
+    shapes: of all convolutions in order. Depthwise are those of C filters after a layer of C filters, and those that
+    are `called` so. Another one is read as a layer of one channel: it is the first, or its input is unknown.
+    """
+    found, guesses, before = set(), [], None
+    for name, (filters, channels, *_) in shapes.items():
+        if channels == 1 and filters > 1 and (before == filters or name in called):
+            found.add(name)
+        elif channels == 1 and filters > 1 and before not in (None, 1):
+            guesses.append(name)
+        before = filters
+    return frozenset(found), guesses
+
+
+def same_values(weights: Arrays) -> dict[str, str]:
+    """Return which arrays repeat an earlier one, value by value: name -> name of the first. Masks are not compared."""
+    first: dict[tuple[tuple[int, ...], str], str] = {}
+    repeats = {}
+    for name, values in weights.items():
+        if _few_values(values):
+            continue
+        key = (values.shape, sha256(np.ascontiguousarray(values).data).hexdigest())
+        if first.setdefault(key, name) != name:
+            repeats[name] = first[key]
+    return repeats
+
+
+def _few_values(values: NDArray[np.generic]) -> bool:
+    """Return whether equal arrays may be chance: masks, and what still has one initial value."""
+    return all(len(np.unique(some)) <= 3 for some in (values.flat[:4096], values))  # all of it only if need be
