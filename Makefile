@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Every stage is a process of its own: without compiled bytecode in .venv each start takes seconds longer.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: run setup test check lock readme
+.PHONY: run setup test check lock readme wheel
 
 run: setup
 	uticket check
@@ -39,6 +39,11 @@ check: setup
 lock: setup
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --upgrade --generate-hashes \
 		--no-header --no-annotate --no-emit-index-url --no-emit-find-links --output-file requirements.lock
+
+# A wheel for projects of one's own (docs/project.md), in dist/. What an earlier build left would be packed again.
+wheel: setup
+	rm -rf build
+	$(BIN)/python -m pip wheel --quiet --no-build-isolation --no-deps --wheel-dir dist .
 
 # Write the tables of results into README.md and docs/.
 readme: setup

@@ -1,5 +1,7 @@
 """What several tests need: fixed params, small layers, masks and placed layers."""
 
+import shutil
+import subprocess
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -35,6 +37,17 @@ BRIEF = Train(
     compile=False,
     save_minutes=1000,
 )
+
+
+def copy_of_tree(folder: Path, leave_out: tuple[str, ...] = ()) -> Path:
+    """Copy the working tree, without what Git ignores and names that begin so, links as links; return the folder."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).exists() and not name.startswith(leave_out):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name, follow_symlinks=False)
+    return folder
 
 
 def layer_of(

@@ -18,7 +18,7 @@ FLOORS = [
     ["mapping", "networks"],
     ["pruning"],
     ["hardware", "training"],
-    ["exchange", "rivals"],
+    ["exchange", "project", "rivals"],
     ["report"],
     ["pipeline"],
     ["cli"],

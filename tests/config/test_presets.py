@@ -180,9 +180,16 @@ def test_a_name_that_is_no_preset_is_an_error_that_lists_them(name):
     assert FILE.read_text() == before
 
 
-def test_outside_a_project_the_missing_files_are_named(project):
+def test_presets_are_those_of_the_package_and_of_the_folder_which_come_first(project):
     shutil.rmtree("presets")
-    assert "presets: expected one of none, got 'paper'" in fails("preset", "paper")
-    shutil.copytree(ROOT / "presets", "presets")
+    assert merged("smoke").train.epochs == 2
+    Path("presets").mkdir()
+    Path("presets/smoke.yaml").write_text("train:\n  epochs: 3\n")
+    Path("presets/mine.yaml").write_text("hw:\n  pes: 8\n")
+    params = merged("smoke", "mine", "resnet19")
+    assert (params.train.epochs, params.hw.pes, params.model.name) == (3, 8, "resnet19")
+
+
+def test_outside_a_project_the_missing_file_is_named(project):
     FILE.unlink()
     assert "params.yaml: expected a readable file, got: No such file" in fails("preset", "paper")

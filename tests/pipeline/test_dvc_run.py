@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -15,7 +14,7 @@ import psutil
 import pytest
 from ruamel.yaml import YAML
 
-from tests.helpers import ROOT
+from tests.helpers import ROOT, copy_of_tree
 from uticket.config.rounds import apply_presets
 
 METHODS = ("lth", "uticket", "mine")  # `mine` is made up here
@@ -87,18 +86,7 @@ def shrink(folder: Path) -> None:
 @pytest.fixture(scope="module")
 def project(tmp_path_factory) -> Project:
     """The project after one `dvc repro` from scratch, committed."""
-    folder = tmp_path_factory.mktemp("pipeline") / "project"
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    for name in filter(None, listed.stdout.split("\0")):
-        if (ROOT / name).is_file() and not name.startswith(WRITTEN):
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, folder / name)
+    folder = copy_of_tree(tmp_path_factory.mktemp("pipeline") / "project", leave_out=WRITTEN)
     shrink(folder)
     project = Project(folder, tmp_path_factory.mktemp("site"))
     project.run("git", "init", "-q", "-b", "main")

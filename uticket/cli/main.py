@@ -5,6 +5,7 @@ import click
 from uticket import __version__
 from uticket.cli.exchange import export
 from uticket.cli.hardware import simulate_command
+from uticket.cli.init import init, version
 from uticket.cli.masks import audit, balance_command
 from uticket.cli.oneline import OneLineGroup
 from uticket.cli.project import check, compile_command, estimate, preset, readme, rounds
@@ -18,6 +19,7 @@ def main() -> None:
 
 
 for command in (
+    init,
     audit,
     balance_command,
     simulate_command,
@@ -29,5 +31,6 @@ for command in (
     estimate,
     compile_command,
     readme,
+    version,
 ):
     main.add_command(command)

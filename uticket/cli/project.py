@@ -6,7 +6,6 @@ from typing import Annotated
 import click
 from pydantic import Field
 
-from uticket.base.errors import InputError
 from uticket.cli.options import Setting
 from uticket.config.block import AtLeastOne
 
@@ -28,14 +27,11 @@ def rounds(number: int, methods: str) -> None:
 @click.command()
 @click.argument("names", metavar="NAME...", nargs=-1, required=True)
 def preset(names: tuple[str, ...]) -> None:
-    """Merge presets/NAME.yaml, one after another, into params.yaml; its comments stay."""
+    """Merge presets NAME, one after another, into params.yaml; its comments stay. presets/NAME.yaml may be yours."""
     from uticket.config.rounds import apply_presets
+    from uticket.project.presets import preset_files
 
-    known = {path.stem: path for path in sorted(Path("presets").glob("*.yaml"))}
-    for name in names:
-        if name not in known:
-            raise InputError(f"presets: expected one of {', '.join(known) or 'none'}, got {name!r}")
-    apply_presets(PARAMS, [known[name] for name in names])
+    apply_presets(PARAMS, preset_files(names))
     click.echo(f"{PARAMS}: {', '.join(names)}")
 
 
