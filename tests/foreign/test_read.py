@@ -13,7 +13,8 @@ from safetensors.torch import save_file
 
 from tests.helpers import sparse_weights, write_foreign
 from uticket.base.errors import InputError
-from uticket.foreign.read import read_arrays
+from uticket.foreign.contents import Skipped
+from uticket.foreign.read import ENDINGS, read_arrays
 from uticket.foreign.write import WRITE, write_arrays
 
 FORMATS = sorted(WRITE)
@@ -69,14 +70,13 @@ class Harmful:
         return (Path("harm").touch, ())  # type: ignore[return-value]
 
 
-def test_pickle_that_wants_to_run_code_is_refused(tmp_path, monkeypatch):
+def test_pickle_that_wants_to_run_code_does_not(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     torch.save({"conv": Harmful()}, "evil.pt")
-    assert "a pickle that wants to run code, which is refused" in error_of(Path("evil.pt"))
     Path("bare.pt").write_bytes(pickle.dumps(Harmful()))
-    assert "expected a PyTorch checkpoint" in error_of(Path("bare.pt"))
     np.savez("evil.npz", conv=np.array([Harmful()], dtype=object))
-    assert "expected an .npz archive of arrays" in error_of(Path("evil.npz"))
+    for name in ("evil.pt", "bare.pt", "evil.npz"):
+        assert error_of(Path(name)) == "expected a file of arrays, got none in it"
     assert not Path("harm").exists()
     with np.load("evil.npz", allow_pickle=True) as unsafe:
         unsafe["conv"]
@@ -92,7 +92,7 @@ def test_damaged_and_missing_files_are_an_error_of_one_line(tmp_path, suffix):
         assert error_of(path).startswith("expected ")
     assert error_of(tmp_path / f"absent{suffix}") == "expected a file, got none"
     (tmp_path / f"folder{suffix}").mkdir()
-    assert error_of(tmp_path / f"folder{suffix}") == "expected a file, got none"
+    assert error_of(tmp_path / f"folder{suffix}") == "expected a file, got a folder"
 
 
 def test_odd_tensors_of_a_checkpoint_are_read_or_an_error_of_one_line(tmp_path):
@@ -111,7 +111,7 @@ def test_odd_tensors_of_a_checkpoint_are_read_or_an_error_of_one_line(tmp_path):
     save_file({"bf16": kernel.bfloat16()}, tmp_path / "bf16.safetensors")
     assert np.array_equal(read_arrays(tmp_path / "bf16.safetensors").arrays["bf16"], kernel.numpy())
     torch.save({"ghost": torch.empty(4, 2, 1, 1, device="meta")}, tmp_path / "meta.pt")
-    assert "expected an array in 'ghost'" in error_of(tmp_path / "meta.pt")
+    assert read_arrays(tmp_path / "meta.pt").skipped == (Skipped("ghost", "a tensor without values (meta)", 8),)
 
 
 def test_what_is_no_numeric_array_is_left_out(tmp_path):
@@ -119,21 +119,20 @@ def test_what_is_no_numeric_array_is_left_out(tmp_path):
     assert list(read_arrays(write_foreign(tmp_path / "w.npz", arrays)).arrays) == ["conv"]
     torch.save({"conv": torch.ones(1, 1, 1, 1), "epoch": 3, "waves": torch.ones(2) * 1j}, tmp_path / "w.pt")
     assert list(read_arrays(tmp_path / "w.pt").arrays) == ["conv"]
-    torch.save([torch.ones(1)], tmp_path / "list.pt")
-    assert error_of(tmp_path / "list.pt") == "expected a checkpoint of named tensors, got list"
 
 
 def test_names_and_places_of_files_do_not_matter(tmp_path):
     torch.save({"file": torch.ones(2, 2, 1, 1)}, tmp_path / "file.pt")
     write_arrays(tmp_path / "o.npz", read_arrays(tmp_path / "file.pt").arrays)
     assert list(read_arrays(tmp_path / "o.npz").arrays) == ["file"]
-    assert "expected a file" in error_of(Path("x" * 300 + ".npz"))
+    with pytest.raises(InputError, match=r"^\.\.\.x{173}\.npz: expected a file, got none$"):
+        read_arrays(Path("x" * 300 + ".npz"))
     np.save(tmp_path / "single.npy", np.ones(3))
     (tmp_path / "single.npy").rename(tmp_path / "single.npz")
-    assert "got: a single array" in error_of(tmp_path / "single.npz")
+    assert list(read_arrays(tmp_path / "single.npz").arrays) == ["single"]
 
 
 def test_other_endings_are_refused(tmp_path):
-    assert error_of(tmp_path / "w.onnx") == "expected a file ending in .npz, .safetensors, .pt, .pth, got .onnx"
+    assert error_of(tmp_path / "w.csv") == f"expected a file ending in {', '.join(ENDINGS)}, got .csv"
     (tmp_path / "w").write_text("")
-    assert error_of(tmp_path / "w") == "expected a file ending in .npz, .safetensors, .pt, .pth, got no ending"
+    assert error_of(tmp_path / "w") == f"expected a file ending in {', '.join(ENDINGS)}, got no ending"

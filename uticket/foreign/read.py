@@ -1,91 +1,78 @@
-"""Masks and weights from anybody's file: .npz, .safetensors, .pt and .pth. Nothing in it is run."""
+"""Masks and weights from anybody's file. Nothing in it is run."""
 
-import re
-import warnings
-from collections.abc import Callable, Mapping
+import os
 from pathlib import Path
-from typing import Any
 
-from numpy.typing import NDArray
+import numpy as np
 
 from uticket.base.errors import InputError, one_line
-from uticket.base.files import is_file, load_arrays, load_npz
-from uticket.foreign.contents import Arrays, Contents, Skipped
+from uticket.foreign.archive import Archive
+from uticket.foreign.contents import Contents
+from uticket.foreign.look import look, shown
+from uticket.foreign.npy import read_npy, read_npz
+from uticket.foreign.room import Room
+from uticket.foreign.safetensors_file import read_safetensors
+from uticket.foreign.torch_file import is_torch, read_pickle, read_torch_archive
 
-WRAPPED = ("state_dict", "model_state_dict", "model", "net", "network")  # where checkpoints keep their weights
+PICKLED = (".pt", ".pth", ".tar", ".ckpt", ".bin", ".pkl", ".pickle", ".th")
+ENDINGS = (".npz", ".npy", ".safetensors", *PICKLED, ".nir", ".h5", ".onnx", ".index.json")
 
 
 def read_arrays(path: Path) -> Contents:
-    """Read the numeric arrays of a file, by name, in the order of the file (safetensors: by name, numbers by value).
+    """Read the numeric arrays of a file: which, and what else it holds, see `Contents`.
 
-    A PyTorch checkpoint is loaded with weights only; if it wraps its weights ("state_dict"), those are read.
-    Raises InputError, naming the file, if it is missing, damaged, of another kind, or wants to run code.
+    The first bytes decide what a file is, then its ending: arrays of numpy, safetensors, what PyTorch and pickle write
+    (a state dict, a checkpoint around it, a whole module, lists and dicts of masks), NIR, ONNX, and an index of shards.
+    A lone array has the name of the file. Raises InputError, naming the file, if it is missing, damaged, of another
+    kind, or larger than half of the free memory.
     """
-    if not path.suffix and not is_file(path):
-        raise InputError(f"{path}: expected a file, or the folder of a ticket, got none")
-    if path.suffix not in READ:
-        raise InputError(f"{path}: expected a file ending in {', '.join(READ)}, got {path.suffix or 'no ending'}")
-    if not is_file(path):
-        raise InputError(f"{path}: expected a file, got none")
-    arrays = READ[path.suffix](path)
-    odd = {name: values for name, values in arrays.items() if values.dtype.kind not in "biuf"}
-    skipped = (Skipped(name, f"numbers of type {values.dtype}", values.size) for name, values in odd.items())
-    return Contents({name: values for name, values in arrays.items() if name not in odd}, tuple(skipped))
-
-
-def _read_npz(path: Path) -> Arrays:
-    return load_npz(path, "an .npz archive of arrays")
-
-
-def _read_safetensors(path: Path) -> Arrays:
+    if not path.name.endswith(ENDINGS):
+        missing = not path.suffix and not os.path.lexists(path)
+        got = "none" if missing else path.suffix or "no ending"
+        expected = "a file, or the folder of a ticket" if missing else f"a file ending in {', '.join(ENDINGS)}"
+        raise InputError(f"{shown(path)}: expected {expected}, got {got}")
+    kind = look(path)
     try:
-        arrays = load_arrays(path)
-    except (TypeError, AttributeError):  # bfloat16 and the like, which numpy does not have
-        from safetensors.torch import load_file  # imported here: takes seconds
-
-        arrays = {name: _plain(path, name, tensor) for name, tensor in load_file(path).items()}
-    return {name: arrays[name] for name in sorted(arrays, key=_by_number)}
-
-
-def _read_torch(path: Path) -> Arrays:
-    import torch  # imported here: takes seconds, and the other formats do not need it
-
-    try:
-        with warnings.catch_warnings(action="ignore"):  # an error is one line
-            content = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises errors of pickle, zipfile and its own
-        refused = "code to run" in str(error) or "weights_only" in str(error) or "Weights only" in str(error)
-        got = "a pickle that wants to run code, which is refused" if refused else one_line(error)
-        raise InputError(f"{path}: expected a PyTorch checkpoint of tensors only, got: {got}") from None
-    for key in WRAPPED:
-        if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
-            content = content[key]
-    if not isinstance(content, Mapping):
-        raise InputError(f"{path}: expected a checkpoint of named tensors, got {type(content).__name__}")
-    tensors = {str(name): value for name, value in content.items() if isinstance(value, torch.Tensor)}
-    return {name: _plain(path, name, value) for name, value in tensors.items() if not value.is_complex()}
+        found = _read(path, kind)
+    except InputError:
+        raise
+    except Exception as error:  # one guard for all foreign bytes, and the libraries that read them
+        raise InputError(f"{shown(path)}: expected a file of arrays, got: {one_line(error)}") from None
+    if not found.arrays and not found.skipped:
+        raise InputError(f"{shown(path)}: expected a file of arrays, got none in it")
+    return _named(path, found)
 
 
-def _plain(path: Path, name: str, tensor: Any) -> NDArray[Any]:
-    """Return a torch tensor of any type and layout as an array."""
-    try:
-        if tensor.is_quantized:
-            tensor = tensor.dequantize()
-        dense = tensor.detach().to_dense() if str(tensor.layout) != "torch.strided" else tensor.detach()
-        array: NDArray[Any] = (dense.float() if dense.is_floating_point() else dense).numpy()
-    except (RuntimeError, TypeError, NotImplementedError) as error:
-        raise InputError(f"{path}: expected an array in {name!r}, got: {one_line(error)}") from None
-    return array
+def _read(path: Path, kind: str) -> Contents:
+    if kind == "zip":
+        room = Room()
+        with Archive(path, room) as archive:
+            return read_torch_archive(archive, room) if is_torch(archive) else read_npz(archive, room)
+    if kind == "npy":
+        return read_npy(path)
+    if kind == "hdf5":
+        from uticket.foreign.nir_file import read_nir  # imported here: stages read none
+
+        return read_nir(path)
+    if path.name.endswith(".json"):
+        from uticket.foreign.shards import read_shards
+
+        return read_shards(path, read_arrays)
+    if path.suffix == ".onnx":
+        from uticket.foreign.onnx_file import read_onnx
+
+        return read_onnx(path)
+    if kind == "safetensors" or path.suffix == ".safetensors":
+        return read_safetensors(path)
+    if path.suffix in PICKLED:
+        return read_pickle(path)
+    raise ValueError(f"bytes that are no {path.suffix.removeprefix('.')}")
 
 
-READ: dict[str, Callable[[Path], Arrays]] = {
-    ".npz": _read_npz,
-    ".safetensors": _read_safetensors,
-    ".pt": _read_torch,
-    ".pth": _read_torch,
-}
-
-
-def _by_number(name: str) -> list[tuple[int, str]]:
-    """Sort key by which layer 10 comes after layer 9."""
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name)]
+def _named(path: Path, found: Contents) -> Contents:
+    """Name a lone array after its file, and give kernels of lava-dl, of five axes, the four of all others."""
+    arrays = {name or path.name.partition(".")[0]: values for name, values in found.arrays.items()}
+    deep = [name for name, values in arrays.items() if values.ndim == 5 and values.shape[-1] == 1]
+    arrays |= {name: np.squeeze(arrays[name], axis=-1) for name in deep}
+    notes = (f"the last axis of {', '.join(deep)}, of length 1, was dropped",) if deep else ()
+    return Contents(arrays, found.skipped, found.operators, (*found.notes, *notes))

@@ -190,7 +190,7 @@ class Ticket:
         layout: Layouts = "oihw",
         threshold: float = 0.0,
     ) -> "Ticket":
-        """Read the folder of a ticket, or anybody's file of masks or weights (.npz, .safetensors, .pt, .pth).
+        """Read the folder of a ticket, or anybody's file of masks or weights (docs/files.md).
 
         layers: a layers.json for a file. linear: the 2-D arrays of a file are layers too, and run; the layers of a
         folder are known, and `hw.layers` says which run. weights, spikes: read them where a folder has them. layout,

@@ -1,0 +1,168 @@
+"""Which of the parts of a checkpoint are its weights, and the arrays of those by name."""
+
+import re
+from typing import Any
+
+from uticket.foreign.contents import Arrays, Contents, Operator, Skipped
+from uticket.foreign.operators import operator_of
+from uticket.foreign.tree import Tree, attributes, class_of, is_module, unsaved
+
+# Where checkpoints keep their weights, the likeliest first.
+WRAPPERS: tuple[str, ...] = (
+    "state_dict",
+    "model_state_dict",
+    "model_state",
+    "net_state_dict",
+    "model",
+    "net",
+    "network",
+    "module",
+)
+WRAPPERS += ("snn", "student", "weights", "params", "parameters", "variables")
+AVERAGED = re.compile(r"(^|[^a-z])(ema|swa|averaged?|shadow|teacher)([^a-z]|$)", re.IGNORECASE)
+# Words in the names of what is saved beside the weights.
+BESIDE = re.compile(
+    r"(^|[^a-z])(optim\w*|\w*sched\w*|scaler|amp|rng|loops|callbacks|sampler|hyper\w*|args|config|cfg|epochs?|best|acc|"
+    r"accuracy|loss(es)?|history|metrics?|results?)([^a-z]|$)",
+    re.IGNORECASE,
+)
+MASKS = ("mask", "masks", "mask_dict")
+OF_A_LAYER = {"weight", "bias", "weight_mask", "bias_mask", "mask"}  # a mapping of these is a layer, not a network
+
+
+def contents_of(tree: Tree, root: Any) -> Contents:
+    """Return the arrays of the weights in a checkpoint, and what was left aside.
+
+    Wrappers are searched ("state_dict", "model", ...); of several, the weights themselves are taken before their
+    moving average. Names are joined by dots, those of a module are as in its state dict. Raises ValueError.
+    """
+    skipped: list[Skipped] = []
+    notes: list[str] = []
+    value, masks = root, None
+    path: tuple[int, ...] = ()
+    while (inner := _inner(tree, value, path)) is not None:
+        name, beside = inner
+        parts = dict(tree.within(value, path))
+        taken = f"{name!r} was taken"
+        for other in beside:
+            if other in MASKS:
+                masks = parts[other]
+            else:
+                reason = "not weights" if _is_beside(other) else taken
+                skipped.append(Skipped(other, reason, tree.numbers(parts[other], (*path, id(value)))))
+        notes.append(f"{taken}, beside {', '.join(map(repr, beside))}" if beside else taken)
+        value, path = parts[name], (*path, id(value))
+    found = _Found(tree)
+    if tree.leaf(value) is None and not is_module(value):
+        value, without = _without_what_is_beside(tree, value, path)
+        found.skipped += without
+    found.add(value, "", path)
+    if masks is not None:
+        found.add_masks(masks, path)
+    return Contents(found.arrays, (*skipped, *found.skipped), found.operators, (*notes, *found.notes))
+
+
+def _is_beside(name: str) -> bool:
+    return "." not in name and bool(BESIDE.search(name))
+
+
+def _without_what_is_beside(tree: Tree, value: Any, above: tuple[int, ...]) -> tuple[Any, list[Skipped]]:
+    """Return a container without the states of optimizers and the like, unless it has nothing else."""
+    held = dict(tree.within(value, above))
+    numbers = {name: tree.numbers(part, (*above, id(value))) for name, part in held.items()}
+    beside = [name for name in held if numbers[name] and (_is_beside(name) or AVERAGED.search(name))]
+    if len(beside) == sum(map(bool, numbers.values())):
+        return value, []
+    kept = {name: part for name, part in held.items() if name not in beside}
+    return kept, [Skipped(name, "not weights", numbers[name]) for name in beside]
+
+
+def _inner(tree: Tree, value: Any, above: tuple[int, ...]) -> tuple[str, list[str]] | None:
+    """Return the part of a container that holds the weights, and the other parts; None if it is the container."""
+    if tree.leaf(value) is not None or is_module(value):
+        return None
+    held = {name: part for name, part in tree.within(value, above) if tree.numbers(part, (*above, id(value)))}
+    networks = [name for name, part in held.items() if _is_network(tree, part)]
+    known = sorted((name for name in networks if _rank(name) < len(WRAPPERS)), key=_rank)
+    weights = [name for name in held if not _is_beside(name) and name not in MASKS]
+    known += [name for name in networks if AVERAGED.search(name) and name not in known]
+    if not known and len(weights) == 1 and weights[0] in networks:
+        known = weights
+    if not known and not weights:
+        known = [name for name in networks if name in MASKS]
+    known.sort(key=lambda name: bool(AVERAGED.search(name)))
+    if not known or (AVERAGED.search(known[0]) and len(weights) > len(known)):
+        return None
+    return known[0], [name for name in held if name != known[0]]
+
+
+def _rank(name: str) -> int:
+    plain = name.lower().strip("_")
+    if plain in WRAPPERS:
+        return WRAPPERS.index(plain)
+    return 0 if plain.endswith("state_dict") and not _is_beside(plain) and not AVERAGED.search(plain) else 99
+
+
+def _is_network(tree: Tree, value: Any) -> bool:
+    """Return whether a part holds more than a layer: a module, or names of layers."""
+    if tree.leaf(value) is not None:
+        return False
+    parts = tree.parts(value)
+    return is_module(value) or any(name not in OF_A_LAYER for name, _ in parts)
+
+
+class _Found:
+    """Arrays found in a tree, and what was left out."""
+
+    def __init__(self, tree: Tree) -> None:
+        self.tree = tree
+        self.arrays: Arrays = {}
+        self.skipped: list[Skipped] = []
+        self.operators: dict[str, Operator] = {}
+        self.notes: list[str] = []
+
+    def add(self, value: Any, name: str, above: tuple[int, ...]) -> None:
+        """Add the arrays of a part."""
+        leaf = self.tree.leaf(value)
+        if leaf is None:
+            self._add_parts(value, name, above)
+        elif leaf.reason:
+            self.skipped.append(Skipped(name, leaf.reason, leaf.numbers))
+        elif not leaf.single:
+            if name in self.arrays:
+                raise ValueError(f"two arrays named {name!r}")
+            self.arrays[name] = leaf.read()
+            self.notes += [f"{name}: {leaf.note}"] if leaf.note else []
+
+    def _add_parts(self, value: Any, name: str, above: tuple[int, ...]) -> None:
+        kind = class_of(value)
+        if kind.startswith(("csr_", "csc_", "coo_", "bsr_")):
+            self.skipped.append(Skipped(name, f"a {kind} of scipy", self.tree.numbers(value, above)))
+            return
+        operator = operator_of(kind, attributes(value)) if is_module(value) else None
+        for key, part in self.tree.within(value, above):
+            inner = f"{name}.{key}" if name else key
+            self.add(part, inner, (*above, id(value)))
+            if operator is not None and inner in self.arrays:
+                self.operators[inner] = operator
+        self._skip_attributes(value, name, above)
+
+    def _skip_attributes(self, module: Any, name: str, above: tuple[int, ...]) -> None:
+        """Note arrays that a module has besides its parameters and buffers, such as its membranes."""
+        for key, part in unsaved(module):
+            numbers = self.tree.numbers(part, (*above, id(module)))
+            if numbers:
+                whole = f"{name}.{key}" if name else key
+                self.skipped.append(Skipped(whole, "not in the state dict of its module", numbers))
+
+    def add_masks(self, masks: Any, above: tuple[int, ...]) -> None:
+        """Add masks saved beside the weights, as the array X_mask beside X."""
+        held = _Found(self.tree)
+        held.add(masks, "", above)
+        for name, values in held.arrays.items():
+            weight = next((w for w in (name, f"{name}.weight", name.removesuffix("_mask")) if w in self.arrays), None)
+            if weight is None:
+                self.skipped.append(Skipped(f"masks of {name!r}", "no weights of that name", values.size))
+            else:
+                self.arrays[f"{weight}_mask"] = values
+                self.notes.append(f"the mask of {weight} is saved beside the weights")

@@ -1,0 +1,22 @@
+"""How much of a file is taken into memory: sizes that files declare are checked before memory is taken."""
+
+import psutil
+
+SHARE = 0.5  # of the free memory: masks and counts need some too
+GIB = 2**30
+
+
+class Room:
+    """Bytes that the arrays of one file may take in memory: half of what is free when reading starts."""
+
+    def __init__(self) -> None:
+        self.bytes = self.left = int(psutil.virtual_memory().available * SHARE)
+
+    def take(self, size: int, what: str) -> None:
+        """Count `size` bytes more. Raises ValueError, naming what they are for, if there is no room for them."""
+        self.left -= size
+        if size < 0 or self.left < 0:
+            wanted = (
+                f"{(self.bytes - self.left) / GIB:,.1f} GiB" if self.bytes - self.left < 2**60 else "over 2^60 bytes"
+            )
+            raise ValueError(f"{what} of {wanted} in all, with room for {self.bytes / GIB:,.1f} GiB")
