@@ -366,7 +366,7 @@ def onnx_outside(folder: Path) -> tuple[Path, Arrays | str]:
 def onnx_elsewhere(folder: Path) -> tuple[Path, Arrays | str]:
     path, _ = onnx_outside(folder)
     path.write_bytes(path.read_bytes().replace(b"net.data", b"../n.txt"))
-    return path, "expected a file of arrays, got: numbers in '../n.txt', outside of the folder of the file"
+    return path, "expected an ONNX graph, got: numbers in '../n.txt', outside of the folder of the file"
 
 
 @kind("Git-LFS pointer")
@@ -416,12 +416,14 @@ def hdf5(folder: Path) -> tuple[Path, Arrays | str]:
 
     with h5py.File(folder / "w.h5", "w") as file:
         file["conv"] = weights()["conv1.weight"]
-    return folder / "w.h5", "expected a file of arrays, got: HDF5 that is no NIR graph"
+    return folder / "w.h5", "expected a NIR graph, got: HDF5 that is no NIR graph"
 
 
 @kind("pickle without arrays")
 def nothing(folder: Path) -> tuple[Path, Arrays | str]:
-    return pickled(folder / "args.pkl", argparse.Namespace(lr=0.1)), "expected a file of arrays, got none in it"
+    return pickled(
+        folder / "args.pkl", argparse.Namespace(lr=0.1)
+    ), "expected a PyTorch file or pickle, got no arrays in it"
 
 
 @kind("`.npz` with a damaged member")
@@ -430,7 +432,7 @@ def damaged(folder: Path) -> tuple[Path, Arrays | str]:
     content = bytearray((folder / "w.npz").read_bytes())
     content[200] ^= 1
     (folder / "w.npz").write_bytes(content)
-    return folder / "w.npz", "expected a file of arrays, got: Bad CRC-32 for file 'conv1.weight.npy'"
+    return folder / "w.npz", "expected an .npz archive of arrays, got: Bad CRC-32 for file 'conv1.weight.npy'"
 
 
 @kind("pipe, device or socket")

@@ -76,7 +76,7 @@ def test_pickle_that_wants_to_run_code_does_not(tmp_path, monkeypatch):
     Path("bare.pt").write_bytes(pickle.dumps(Harmful()))
     np.savez("evil.npz", conv=np.array([Harmful()], dtype=object))
     for name in ("evil.pt", "bare.pt", "evil.npz"):
-        assert error_of(Path(name)) == "expected a file of arrays, got none in it"
+        assert error_of(Path(name)).endswith(", got no arrays in it")
     assert not Path("harm").exists()
     with np.load("evil.npz", allow_pickle=True) as unsafe:
         unsafe["conv"]
@@ -125,8 +125,7 @@ def test_names_and_places_of_files_do_not_matter(tmp_path):
     torch.save({"file": torch.ones(2, 2, 1, 1)}, tmp_path / "file.pt")
     write_arrays(tmp_path / "o.npz", read_arrays(tmp_path / "file.pt").arrays)
     assert list(read_arrays(tmp_path / "o.npz").arrays) == ["file"]
-    with pytest.raises(InputError, match=r"^\.\.\.x{173}\.npz: expected a file, got none$"):
-        read_arrays(Path("x" * 300 + ".npz"))
+    assert error_of(Path("x" * 300 + ".npz")) == "expected a file, got none"
     np.save(tmp_path / "single.npy", np.ones(3))
     (tmp_path / "single.npy").rename(tmp_path / "single.npz")
     assert list(read_arrays(tmp_path / "single.npz").arrays) == ["single"]

@@ -104,7 +104,8 @@ def audit(
     """Say how busy the PEs would be with the masks or weights of FILE, or with a ticket.
 
     FILE is of PyTorch, numpy, safetensors, NIR or ONNX (docs/files.md); nonzero means kept. docs/masks.md says which of
-    its arrays are layers; what was skipped is listed. One output position is assumed of a layer that neither layers.json nor --positions describes.
+    its arrays are layers; what was skipped is listed. One output position is assumed of a layer that neither
+    layers.json nor --positions describes.
     """
     from uticket.hardware.audit import audit as audit_ticket
 

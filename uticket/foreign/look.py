@@ -34,10 +34,10 @@ def look(path: Path) -> str:
     try:
         mode = os.stat(path)  # noqa: PTH116
     except (OSError, ValueError):
-        raise InputError(f"{shown(path)}: expected a file, got none") from None
+        raise InputError(f"{path}: expected a file, got none") from None
     if not stat.S_ISREG(mode.st_mode):
         got = "a folder" if stat.S_ISDIR(mode.st_mode) else "a pipe, device or socket"
-        raise InputError(f"{shown(path)}: expected a file, got {got}")
+        raise InputError(f"{path}: expected a file, got {got}")
     with path.open("rb") as file:
         head = file.read(SNIFFED)
     found = next((kind for magic, kind in MAGIC.items() if head.startswith(magic)), "")
@@ -48,11 +48,5 @@ def look(path: Path) -> str:
     elif head[8:9] == b"{" and int.from_bytes(head[:8], "little") <= mode.st_size - 8:
         found = "safetensors"
     if " " in found:
-        raise InputError(f"{shown(path)}: expected arrays, got {found}")
+        raise InputError(f"{path}: expected arrays, got {found}")
     return found
-
-
-def shown(path: Path) -> str:
-    """Return a path for an error of one line: printable, its start left out if it is long."""
-    text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(path))
-    return text if len(text) <= 180 else f"...{text[-177:]}"

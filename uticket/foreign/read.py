@@ -8,14 +8,22 @@ import numpy as np
 from uticket.base.errors import InputError, one_line
 from uticket.foreign.archive import Archive
 from uticket.foreign.contents import Contents
-from uticket.foreign.look import look, shown
+from uticket.foreign.look import look
 from uticket.foreign.npy import read_npy, read_npz
 from uticket.foreign.room import Room
 from uticket.foreign.safetensors_file import read_safetensors
 from uticket.foreign.torch_file import is_torch, read_pickle, read_torch_archive
 
-PICKLED = (".pt", ".pth", ".tar", ".ckpt", ".bin", ".pkl", ".pickle", ".th")
-ENDINGS = (".npz", ".npy", ".safetensors", *PICKLED, ".nir", ".h5", ".onnx", ".index.json")
+PICKLED = dict.fromkeys((".pt", ".pth", ".pth.tar", ".ckpt", ".bin", ".pkl", ".pickle"), "a PyTorch file or pickle")
+ENDINGS = {  # -> what a file that ends so is expected to be
+    ".npz": "an .npz archive of arrays",
+    ".npy": "an .npy array",
+    ".safetensors": "a safetensors file",
+    **PICKLED,
+    **dict.fromkeys((".nir", ".h5"), "a NIR graph"),
+    ".onnx": "an ONNX graph",
+    ".index.json": "an index of shards",
+}
 
 
 def read_arrays(path: Path) -> Contents:
@@ -26,24 +34,25 @@ def read_arrays(path: Path) -> Contents:
     A lone array has the name of the file. Raises InputError, naming the file, if it is missing, damaged, of another
     kind, or larger than half of the free memory.
     """
-    if not path.name.endswith(ENDINGS):
+    ending = next((ending for ending in ENDINGS if path.name.endswith(ending)), None)
+    if ending is None:
         missing = not path.suffix and not os.path.lexists(path)
         got = "none" if missing else path.suffix or "no ending"
         expected = "a file, or the folder of a ticket" if missing else f"a file ending in {', '.join(ENDINGS)}"
-        raise InputError(f"{shown(path)}: expected {expected}, got {got}")
+        raise InputError(f"{path}: expected {expected}, got {got}")
     kind = look(path)
     try:
-        found = _read(path, kind)
+        found = _read(path, kind, ending)
     except InputError:
         raise
     except Exception as error:  # one guard for all foreign bytes, and the libraries that read them
-        raise InputError(f"{shown(path)}: expected a file of arrays, got: {one_line(error)}") from None
+        raise InputError(f"{path}: expected {ENDINGS[ending]}, got: {one_line(error)}") from None
     if not found.arrays and not found.skipped:
-        raise InputError(f"{shown(path)}: expected a file of arrays, got none in it")
+        raise InputError(f"{path}: expected {ENDINGS[ending]}, got no arrays in it")
     return _named(path, found)
 
 
-def _read(path: Path, kind: str) -> Contents:
+def _read(path: Path, kind: str, ending: str) -> Contents:
     if kind == "zip":
         room = Room()
         with Archive(path, room) as archive:
@@ -54,19 +63,19 @@ def _read(path: Path, kind: str) -> Contents:
         from uticket.foreign.nir_file import read_nir  # imported here: stages read none
 
         return read_nir(path)
-    if path.name.endswith(".json"):
+    if ending == ".index.json":
         from uticket.foreign.shards import read_shards
 
         return read_shards(path, read_arrays)
-    if path.suffix == ".onnx":
+    if ending == ".onnx":
         from uticket.foreign.onnx_file import read_onnx
 
         return read_onnx(path)
-    if kind == "safetensors" or path.suffix == ".safetensors":
+    if kind == "safetensors" or ending == ".safetensors":
         return read_safetensors(path)
-    if path.suffix in PICKLED:
+    if ending in PICKLED:
         return read_pickle(path)
-    raise ValueError(f"bytes that are no {path.suffix.removeprefix('.')}")
+    raise ValueError("bytes of another kind")
 
 
 def _named(path: Path, found: Contents) -> Contents:

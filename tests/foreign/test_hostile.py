@@ -1,0 +1,367 @@
+"""No file runs anything, hangs, takes much memory, or ends in more than one line."""
+
+import copyreg
+import io
+import os
+import pickle
+import resource
+import time
+import zipfile
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.foreign import hostile
+from tests.foreign.hostile import CALLS, CANARY, EXTENSION, EXTENSION_CLASS, NAMED, hostile_pickles, steps_of
+from tests.foreign.kinds import KINDS
+from uticket.base.errors import InputError
+from uticket.foreign.contents import Contents
+from uticket.foreign.pickles import load_pickle
+from uticket.foreign.read import read_arrays
+
+PICKLES = dict(hostile_pickles())
+
+
+@pytest.fixture
+def canary() -> Iterator[list[str]]:
+    """The canary, with the extensions of copyreg that a process may have registered, and used before."""
+    codes = {"harm": EXTENSION, "Harmful": EXTENSION_CLASS}
+    for name, code in codes.items():
+        copyreg.add_extension(hostile.__name__, name, code)
+        pickle.loads(b"\x80\x02\x84" + code.to_bytes(4, "little") + b".")
+    copyreg.add_extension(hostile.__name__, "CANARY", EXTENSION % 251)
+    pickle.loads(b"\x80\x02\x82" + bytes([EXTENSION % 251]) + b".")
+    CANARY.clear()
+    yield CANARY
+    CANARY.clear()
+    for name, code in {**codes, "CANARY": EXTENSION % 251}.items():
+        copyreg.remove_extension(hostile.__name__, name, code)
+
+
+def read_or_line(path: Path) -> Contents | str:
+    """What reading gives, or its error: one line of at most 400 characters that names the file, or one beside it."""
+    try:
+        return read_arrays(path)
+    except InputError as error:
+        line = str(error)
+        assert line.startswith(f"{path}: expected ") or line.startswith(str(path.parent))
+        assert "\n" not in line
+        assert len(line) <= 400
+        return line
+
+
+def pickled(path: Path, content: bytes) -> Path:
+    """A file of one pickle."""
+    path.write_bytes(content)
+    return path
+
+
+def wrapped(content: bytes, folder: Path) -> Iterator[Path]:
+    """Files of every kind that holds a pickle."""
+    yield from (pickled(folder / name, content) for name in ("w.pkl", "w.pt"))
+    with zipfile.ZipFile(folder / "zip.pth", "w") as archive:
+        archive.writestr("archive/data.pkl", content)
+        archive.writestr("archive/byteorder", content)
+    yield folder / "zip.pth"
+    with zipfile.ZipFile(folder / "script.pt", "w") as archive:
+        archive.writestr("a/data.pkl", b"\x80\x02}.")
+        archive.writestr("a/constants.pkl", content)
+        archive.writestr("a/code/__torch__.py", "raise SystemExit")
+    yield folder / "script.pt"
+    start = b"".join(pickle.dumps(part, 2) for part in (0x1950A86A20F9469CFC6C, 1001, {"little_endian": True}))
+    (folder / "stream.pth").write_bytes(start + content + pickle.dumps([], 2))
+    yield folder / "stream.pth"
+    blob = pickle.dumps({"w": _Blob(start + content + pickle.dumps([], 2))}, 4)
+    (folder / "blob.pkl").write_bytes(blob)
+    yield folder / "blob.pkl"
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "|O", "fortran_order": False, "shape": (1,)})
+    (folder / "w.npy").write_bytes(header.getvalue() + content)
+    yield folder / "w.npy"
+    with zipfile.ZipFile(folder / "w.npz", "w") as archive:
+        archive.writestr("w.npy", header.getvalue() + content)
+    yield folder / "w.npz"
+
+
+class _Blob:
+    """A tensor in a plain pickle, whose storage is a stream of torch.save."""
+
+    def __init__(self, content: bytes) -> None:
+        self.content = content
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return torch._utils._rebuild_tensor_v2, (_Storage(self.content), 0, (1,), (1,), False, {})
+
+
+class _Storage(_Blob):
+    def __reduce__(self) -> tuple[object, ...]:
+        return torch.storage._load_from_bytes, (self.content,)
+
+
+def test_hostile_pickles_of_every_protocol_and_step_run_nothing(tmp_path, canary):
+    assert len(PICKLES) >= 200
+    for name, content in PICKLES.items():
+        for path in wrapped(content, tmp_path) if name.endswith("-4") else [pickled(tmp_path / "w.pkl", content)]:
+            read_or_line(path)
+            assert not canary, (name, path.name)
+
+
+def test_hostile_pickles_do_harm_where_they_are_unpickled(canary):
+    """The twin of the test above: its pickles are no blanks."""
+    harmful, seen = 0, set()
+    for content in PICKLES.values():
+        canary.clear()
+        with suppress(Exception):
+            pickle.Unpickler(io.BytesIO(content)).load()
+        harmful += bool(canary)
+        seen |= steps_of(content)
+    assert harmful >= 200
+    calling = {"REDUCE", "BUILD", "NEWOBJ", "NEWOBJ_EX", "INST", "OBJ", "GLOBAL", "STACK_GLOBAL"}
+    assert calling | {"EXT1", "EXT2", "EXT4", "BINPERSID", "APPENDS", "SETITEMS", "ADDITEMS", "FROZENSET"} <= seen
+
+
+def bombs() -> dict[str, bytes]:
+    """Pickles of a few bytes or megabytes that ask for much time or memory."""
+    laugh = (
+        b"\x80\x02"
+        + b"]q\x00"
+        + b"".join(b"](" + b"h" + bytes([n]) + (b"h" + bytes([n])) * 9 + b"eq" + bytes([n + 1]) for n in range(40))
+    )
+    alike = b"".join(b"\x8a\x08" + (k * (2**61 - 1) % 2**63).to_bytes(8, "little") + b"N" for k in range(100_000))
+    return {
+        "laughs": laugh + b".",
+        "deep_lists": b"\x80\x02" + b"]" * 200_000 + b"a" * 199_999 + b".",
+        "deep_tuple_as_key": b"\x80\x02}N" + b"\x85" * 300_000 + b"Ns.",
+        "deep_parameters": b"\x80\x02"
+        + b"ctorch._utils\n_rebuild_parameter\n" * 50_000
+        + b"N"
+        + b"\x85R" * 50_000
+        + b".",
+        "marks": b"(" * 300_000 + b".",
+        "many_steps": b"N0" * 100_000 + b"N.",
+        "memo": b"\x80\x02Nr\xff\xff\xff\xff.",
+        "memo_alike": b"".join(b"Np%d\n0" % (k * (2**61 - 1)) for k in range(100_000)) + b"N.",
+        "keys_alike": b"\x80\x02}(" + alike + b"u.",
+        "sets_alike": b"\x80\x04\x8f(" + alike + b"\x90.",
+        "long_bytes": b"\x80\x04\x8e" + (2**60).to_bytes(8, "little") + b".",
+        "long_bytearray": b"\x80\x05\x96" + (2**60).to_bytes(8, "little") + b".",
+        "long_text": b"\x80\x04\x8d" + (2**60).to_bytes(8, "little") + b".",
+        "long_number": b"\x80\x02\x8b" + (2**31 - 1).to_bytes(4, "little") + b"1.",
+        "digits": b"L" + b"9" * 1_000_000 + b"L\n.",
+        "frame": b"\x80\x04\x95" + (2**62).to_bytes(8, "little") + b"N.",
+        "itself": b"\x80\x02]q\x00h\x00a.",
+        "own_dict": b"\x80\x02}q\x00X\x01\x00\x00\x00ah\x00s.",
+        "stack": b"\x80\x02RRRR.",
+        "huge_names": b"\x80\x02}X" + (2**20).to_bytes(4, "little") + b"a" * 2**20 + b"Ns.",
+        "buffers": b"\x80\x05\x97.",
+        "two": b"NN.",
+        "none": b".",
+    }
+
+
+BOMBS = bombs()
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_bombs_take_little_time_and_memory(tmp_path, monkeypatch, name):
+    monkeypatch.setattr("uticket.foreign.pickles.MOST_STEPS", 150_000 if name == "many_steps" else 4_000_000)
+    path = tmp_path / "w.pkl"
+    path.write_bytes(BOMBS[name])
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert isinstance(read_or_line(path), str)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 500_000  # KiB
+
+
+def tensor(storage: bytes, offset: int, size: tuple[int, ...], stride: tuple[int, ...]) -> bytes:
+    """A pickle of one tensor, {"w": ...}, on a storage."""
+    parts = [pickle.dumps(part, 2)[2:-1] for part in (offset, size, stride)]
+    return b"\x80\x02}X\x01\x00\x00\x00wctorch._utils\n_rebuild_tensor_v2\n(" + storage + b"".join(parts) + b"\x89}tRs."
+
+
+STORAGE = b"(X\x07\x00\x00\x00storagectorch\nFloatStorage\nX\x01\x00\x00\x000X\x03\x00\x00\x00cpuK\x04tQ"
+
+
+@pytest.mark.parametrize(
+    ("offset", "size", "stride"),
+    [
+        (0, (5,), (1,)),
+        (1, (4,), (1,)),
+        (-1, (1,), (1,)),
+        (0, (2, 2), (4, 1)),
+        (0, (2,), (-1,)),
+        (0, (2,), (1, 1)),
+        (0, (-2, -2), (1, 1)),
+        (0, (2**62,), (0,)),
+        (0, (2**40, 2**40), (0, 0)),
+        (2**62, (1,), (1,)),
+        (0, (2,), (2**62,)),
+        (0, (1,) * 80, (1,) * 80),
+        (0, (2**80,), (0,)),
+    ],
+)
+def test_tensors_that_leave_their_storage_are_an_error(tmp_path, offset, size, stride):
+    path = tmp_path / "w.pt"
+    for written, expected in (((offset, size, stride), str), ((1, (3,), (1,)), Contents)):
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("a/data.pkl", tensor(STORAGE, *written))
+            archive.writestr("a/data/0", np.arange(4, dtype=np.float32).tobytes())
+        assert isinstance(read_or_line(path), expected)
+
+
+def test_storages_that_are_short_or_absent_or_climb_out_are_an_error(tmp_path):
+    path = tmp_path / "w.pt"
+    for key, name in ((b"X\x01\x00\x00\x000", "a/data/1"), (b"X\x0c\x00\x00\x00../../secret", "secret")):
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("a/data.pkl", tensor(STORAGE.replace(b"X\x01\x00\x00\x000", key), 0, (1,), (1,)))
+            archive.writestr(name, bytes(16))
+        assert isinstance(read_or_line(path), str)
+    torch.save({"w": torch.ones(64)}, path, _use_new_zipfile_serialization=False)
+    path.write_bytes(path.read_bytes()[:-8])
+    assert "a file that ends within a storage" in str(read_or_line(path))
+
+
+def test_archives_that_unpack_to_more_than_there_is_room_for_are_an_error(tmp_path, monkeypatch):
+    class Small:
+        available = 2**22
+
+    monkeypatch.setattr("psutil.virtual_memory", Small)
+    np.savez_compressed(tmp_path / "w.npz", w=np.zeros(2**21))
+    assert (tmp_path / "w.npz").stat().st_size < 2**16
+    line = str(read_or_line(tmp_path / "w.npz"))
+    assert line.endswith("got: members of 0.0 GiB in all, with room for 0.0 GiB")
+    np.savez_compressed(tmp_path / "many.npz", **{f"w{n}": np.zeros(2**15) for n in range(10)})
+    assert "members of" in str(read_or_line(tmp_path / "many.npz"))
+    for path in (tmp_path / "w.npy", tmp_path / "w.pkl", tmp_path / "w.safetensors", tmp_path / "w.onnx"):
+        path.write_bytes(b"")
+        os.truncate(path, 2**23)  # sparse: takes no disk
+        assert isinstance(read_or_line(path), str)
+
+
+def test_numpy_headers_that_lie_are_an_error(tmp_path):
+    path = tmp_path / "w.npy"
+    for shape in ((2**40,), (2**62, 2**62), (-1,), (1,) * 80, ("a",), "(" * 3000, (True,)):
+        header = io.BytesIO()
+        text = f"{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}}}\n".encode()
+        header.write(b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text)
+        path.write_bytes(header.getvalue() + bytes(4))
+        assert isinstance(read_or_line(path), str), shape
+    path.write_bytes(b"\x93NUMPY\x02\x00" + (2**31).to_bytes(4, "little") + b"{" * 100)
+    assert "a header of 2,147,483,648 bytes" in str(read_or_line(path))
+
+
+def safetensors(header: bytes, content: bytes = b"", length: int | None = None) -> bytes:
+    """A safetensors file."""
+    return (len(header) if length is None else length).to_bytes(8, "little") + header + content
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        safetensors(b'{"w":{"dtype":"F32","shape":[%s],"data_offsets":[0,4]}}' % b",".join([b"1"] * 80), bytes(4)),
+        safetensors(b'{"w":{"dtype":"F32","shape":[1099511627776],"data_offsets":[0,4]}}', bytes(4)),
+        safetensors(b'{"w":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}', bytes(4)),
+        safetensors(b'{"w":{"dtype":"F32","shape":[1],"data_offsets":[8,12]}}', bytes(4)),
+        safetensors(b'{"w":{"dtype":"BOOL","shape":[1],"data_offsets":[0,1]}}', b"\x07"),
+        safetensors(b"{}", length=2**62),
+        safetensors(b"{" + b" " * (30 * 2**20) + b"}"),
+        safetensors(b'{"a":' * 5000),
+    ],
+)
+def test_safetensors_that_lie_are_an_error(tmp_path, content):
+    (tmp_path / "w.safetensors").write_bytes(content)
+    assert isinstance(read_or_line(tmp_path / "w.safetensors"), str)
+
+
+def test_any_name_of_a_safetensors_file_can_be_sorted(tmp_path):
+    names = ["9" * 5000, "²", "①", "٣", "a10", "a9", "a09", "", "1²3"]
+    entries = ",".join(f'"{name}":{{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}' for name in names)
+    (tmp_path / "w.safetensors").write_bytes(safetensors(f"{{{entries}}}".encode()))
+    found = read_or_line(tmp_path / "w.safetensors")
+    assert isinstance(found, Contents)
+    assert len(found.arrays) == len(names)
+    order = list(found.arrays)
+    assert order.index("a9") < order.index("a10")
+
+
+def test_shards_stay_in_their_folder(tmp_path):
+    (tmp_path / "secret.npz").write_bytes(b"")
+    (tmp_path / "in").mkdir()
+    path = tmp_path / "in" / "model.safetensors.index.json"
+    for file in ("../secret.npz", str(tmp_path / "secret.npz"), "absent.safetensors", path.name, ".", ""):
+        path.write_text(f'{{"weight_map": {{"w": "{file}"}}}}')
+        with pytest.raises(InputError, match="expected"):
+            read_arrays(path)
+    for text in ("[]", '{"weight_map": {"w": 3}}', "{", "[" * 100_000):
+        path.write_text(text)
+        assert isinstance(read_or_line(path), str)
+
+
+def test_links_of_hdf5_are_not_followed(tmp_path):
+    import h5py
+
+    path, _ = next(kind for kind in KINDS if kind.make.__name__ == "nir_graph").make(tmp_path)
+    for link in (h5py.ExternalLink("other.h5", "/w"), h5py.SoftLink("/node")):
+        with h5py.File(path, "a") as file:
+            file["node/nodes/fc/extra"] = link
+        assert "a link 'extra' to another place" in str(read_or_line(path))
+        with h5py.File(path, "a") as file:
+            del file["node/nodes/fc/extra"]
+    with h5py.File(path, "a") as file:
+        file["node/nodes/fc"].create_dataset("extra", (4,), "f4", external=[("/dev/zero", 0, 16)])
+    assert "whose numbers are in another file" in str(read_or_line(path))
+
+
+def test_devices_and_pipes_are_not_opened(tmp_path):
+    os.mkfifo(tmp_path / "w.pt")
+    for path in (tmp_path / "w.pt", tmp_path / "zero.npz", tmp_path / "loop.onnx"):
+        if path.name == "zero.npz":
+            path.symlink_to("/dev/zero")
+        if path.name == "loop.onnx":
+            path.symlink_to(path)
+        assert "expected a file, got" in str(read_or_line(path))
+
+
+@pytest.fixture(scope="session")
+def good_files(tmp_path_factory) -> list[Path]:
+    """A file of each kind that is read."""
+    found = []
+    for kind in KINDS:
+        path, expected = kind.make(tmp_path_factory.mktemp("good"))
+        if not isinstance(expected, str):
+            found.append(path)
+    return found
+
+
+@settings(max_examples=150)
+@given(data=st.data())
+def test_flipped_and_missing_bytes_are_read_or_one_line(good_files, data):
+    path = data.draw(st.sampled_from(good_files))
+    whole = path.read_bytes()
+    content = bytearray(whole[: data.draw(st.integers(0, len(whole)))] if data.draw(st.booleans()) else whole)
+    for place in data.draw(st.lists(st.integers(0, max(len(content) - 1, 0)), max_size=4)) if content else ():
+        content[place] = data.draw(st.integers(0, 255))
+    path.write_bytes(content)
+    try:
+        start = time.monotonic()
+        read_or_line(path)
+        assert time.monotonic() - start < 60
+    finally:
+        path.write_bytes(whole)
+
+
+def test_pickles_are_as_python_reads_them():
+    values = {"a": [1, -2, 2**70, 1.5, True, None], "b": (("x", b"y"), (), {"c": "ä"}), "d": bytearray(b"z"), 3: 4}
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        content = {key: value for key, value in values.items() if protocol > 4 or key != "d"}
+        content["b"] = content["b"] if protocol > 2 else "x"
+        assert load_pickle(io.BytesIO(pickle.dumps(content, protocol))) == content
+
+
+def test_all_ways_and_calls_are_tried():
+    assert len(NAMED) * len(CALLS) * 3 < len(PICKLES)
