@@ -144,7 +144,7 @@ def test_names_and_places_of_files_do_not_matter(tmp_path):
     assert "expected a file" in fails("audit", "x" * 300 + ".npz")
     np.save(tmp_path / "single.npy", np.ones(3))
     (tmp_path / "single.npy").rename(tmp_path / "single.npz")
-    assert "expected a convolution (a 4-D array)" in fails("audit", tmp_path / "single.npz")
+    assert "expected a convolution that reads spikes" in fails("audit", tmp_path / "single.npz")
 
 
 def test_without_a_command_the_help_is_shown():
