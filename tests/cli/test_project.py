@@ -46,7 +46,7 @@ def test_check_reports_a_mistake_in_one_line_with_exit_code_2(project):
 
 def test_check_suggests_the_key_that_was_meant(project):
     replace(project, "  leak:", "  leek:")
-    assert "Error: params.yaml: model.leek: expected one of name, width, " in fails("check")
+    assert "Error: params.yaml: model.leek: expected one of name, path, width, " in fails("check")
     assert "got the unknown key 'leek'; did you mean leak? (and 1 more)" in fails("check")
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from uticket.config.training import Model, Train
-from uticket.networks.network import SpikingNetwork, build, weight_layers
+from uticket.networks.network import SpikingNetwork, build, mask_shape, weight_layers
 from uticket.ticket.mask import Mask
 from uticket.training.batches import Images
 from uticket.training.job import Job
@@ -29,7 +29,7 @@ def made_up(count: int = 24) -> Images:
 def drawn_mask(network: SpikingNetwork, density: float = 0.5) -> Mask:
     """A mask that keeps each weight with this probability."""
     rng = np.random.default_rng(0)
-    return Mask({name: rng.random(layer.weight.shape) < density for name, layer in weight_layers(network).items()})
+    return Mask({name: rng.random(mask_shape(layer)) < density for name, layer in weight_layers(network).items()})
 
 
 def ones(network: SpikingNetwork) -> Mask:

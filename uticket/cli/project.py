@@ -37,14 +37,21 @@ def preset(names: tuple[str, ...]) -> None:
 
 @click.command()
 def check() -> None:
-    """Check params.yaml and the chip file that it names; report the first mistake in one line."""
+    """Check params.yaml, and the chip file and the network that it names; report the first mistake in one line."""
     from uticket.config.params import read_params
     from uticket.hardware.chip import Chip
 
     params = read_params()
     Chip.read(params.hw.chip)
+    tried = True
+    if ":" in params.model.name:
+        from uticket.pipeline.check import check_own  # takes seconds, which networks of ours do not need
+
+        tried = check_own(params)
     setting = f"{params.data.name}, {params.model.name}, {len(params.tickets)} tickets, {params.hw.pes} PEs"
     click.echo(f"{PARAMS}: in order ({setting})")
+    if not tried:
+        click.echo(f"{params.model.name}: found, not tried; run the stage data, which prepares its images")
     for folder in left_over(set(params.tickets)):
         click.echo(f"{folder}: no ticket of {PARAMS}; remove it, or later stages depend on it")
 

@@ -21,7 +21,9 @@ class Data(Block):
 class Model(Block):
     """Which network, and the neuron of all its layers."""
 
-    name: Network
+    name: Network  # one of ours, or MODULE:FUNCTION
+    # MODULE:FUNCTION: its file, or a folder with all that it imports
+    path: Annotated[str, Field(min_length=1)] = "networks"
     width: Annotated[Positive, Field(le=16)]  # factor on the number of filters of every layer
     timesteps: Timesteps
     leak: Annotated[float, Field(ge=0, lt=1)]  # share of the membrane potential that the next timestep keeps

@@ -16,6 +16,7 @@ from uticket.engine.layout import BatchFirst, Layout
 from uticket.engine.lif import LIF
 
 IMAGES = 4  # dimensions of a batch of images; one of frames has another for the timesteps
+WeightLayer = nn.Conv1d | nn.Conv2d | nn.Linear
 
 
 class SpikingNetwork(nn.Module):
@@ -31,6 +32,8 @@ class SpikingNetwork(nn.Module):
     encoder = "conv1"  # the layer that reads the input
     timesteps: int  # may be changed at any time
     adds_to: dict[str, str]  # layer -> the residual sum that its output is part of
+    runs: frozenset[str] | None = None  # names of the layers that a forward pass calls; None: all
+    code: tuple[str, ...] = ()  # that decides how it runs, beside this package
 
     def __init__(self, settings: Model) -> None:
         super().__init__()
@@ -55,28 +58,58 @@ class SpikingNetwork(nn.Module):
 def build(settings: Model, image_shape: Sequence[int], num_classes: int, seed: int) -> SpikingNetwork:
     """Return a freshly initialized network for images (channels, height, width) or frames (bins, channels, ...).
 
-    settings.name is looked up in the files of this folder; what builds a network takes (settings, image channels,
-    number of classes). Weights: He normal by the number of outputs, as is usual before batch norm; the same seed gives
+    settings.name is looked up in the files of this folder, where what builds a network takes (settings, image channels,
+    number of classes), or is MODULE:FUNCTION of one's own (`own`), which is tried on a few images. The same seed gives
     the same weights, and the global random numbers stay as they are. Raises InputError if the frames have another
-    number of bins than the settings have timesteps.
+    number of bins than the settings have timesteps, or if an own network is wrong.
     """
     *bins, channels, _, _ = image_shape
     if bins and bins[0] != settings.timesteps:
         got = f"frames of {bins[0]}; run the stage data"
         raise InputError(f"model.timesteps: expected the bins of the prepared frames, {settings.timesteps}, got {got}")
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        network: SpikingNetwork = NETWORKS[settings.name](settings, channels, num_classes)
-        for module in network.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-    network.to(memory_format=torch.channels_last)
+        seed_draws(seed, torch.device("cpu"))
+        if ":" in settings.name:
+            from uticket.networks.own import build_own  # imported here: it needs this file
+            from uticket.networks.trial import try_out
+
+            network: SpikingNetwork = build_own(settings, image_shape, num_classes)
+            try_out(network, image_shape, num_classes)
+            return network
+        network = NETWORKS[settings.name](settings, channels, num_classes)
+        initialize(network)
     return network
 
 
-def weight_layers(network: nn.Module) -> dict[str, nn.Conv2d | nn.Linear]:
+def initialize(network: SpikingNetwork) -> None:
+    """Draw the weights of convolutions: He normal by the number of outputs, as is usual before batch norm."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+    network.to(memory_format=torch.channels_last)
+
+
+def seed_draws(seed: int, device: torch.device) -> None:
+    """Seed PyTorch's global random numbers on a device. `torch.manual_seed` seeds all devices, in milliseconds."""
+    torch.default_generator.manual_seed(seed)
+    if device.type == "cuda":
+        torch.cuda.manual_seed(seed)
+
+
+def weight_layers(network: nn.Module) -> dict[str, WeightLayer]:
     """Return the convolution and linear layers by name, in the order of the network: those that a mask covers."""
-    return {name: m for name, m in network.named_modules() if isinstance(m, nn.Conv2d | nn.Linear)}
+    runs = getattr(network, "runs", None)
+    found = {name: m for name, m in network.named_modules() if isinstance(m, WeightLayer)}
+    return {name: layer for name, layer in found.items() if runs is None or name in runs}
+
+
+def mask_shape(layer: WeightLayer) -> tuple[int, ...]:
+    """Return the shape of a layer's mask: (filters, channels, height, width), or (outputs, inputs).
+
+    The kernel of a one-dimensional convolution has height 1.
+    """
+    shape = tuple(layer.weight.shape)
+    return (*shape[:2], 1, *shape[2:]) if isinstance(layer, nn.Conv1d) else shape
 
 
 def scaled(filters: int, settings: Model) -> int:

@@ -6,7 +6,8 @@ from uticket.config.lineage import DENSE
 from uticket.config.params import Params
 from uticket.config.paths import TicketFiles
 from uticket.data.prepared import Prepared
-from uticket.networks.network import build, weight_layers
+from uticket.networks.network import build, mask_shape, weight_layers
+from uticket.networks.own import check_search
 from uticket.pipeline.trained import write_trained
 from uticket.ticket.mask import Mask
 from uticket.training.batches import on_device
@@ -30,7 +31,8 @@ def train_dense(params: Params, prepared: Prepared, out: TicketFiles) -> None:
     images, test = on_device(prepared, device)
     initial = torch_seed(params.seed, "weights")
     network = build(params.model, prepared.image_shape, len(prepared.classes), initial).to(device)
-    mask = Mask.ones({name: tuple(layer.weight.shape) for name, layer in weight_layers(network).items()})
+    check_search(network, params.prune.early_time)
+    mask = Mask.ones({name: mask_shape(layer) for name, layer in weight_layers(network).items()})
     search = Search(early_time=params.prune.early_time_threshold) if params.prune.early_time else WHOLE
     training_seed = torch_seed(params.seed, "train", 0)
     job = Job(MaskedWeights(network, mask), images, test, params.train, training_seed, params.rewind.epoch, search)

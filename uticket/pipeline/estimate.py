@@ -15,7 +15,7 @@ from uticket.config.lineage import DENSE
 from uticket.config.params import Params
 from uticket.config.paths import PREPARED
 from uticket.data.prepared import Prepared, load
-from uticket.networks.network import SpikingNetwork, build, weight_layers
+from uticket.networks.network import SpikingNetwork, build, mask_shape, weight_layers
 from uticket.ticket.mask import Mask
 from uticket.ticket.quantize import QUANTIZERS
 from uticket.training.batches import Images, on_device
@@ -72,7 +72,7 @@ def load_images(params: Params) -> Prepared:
 def drawn(network: SpikingNetwork, density: float) -> Mask:
     """Return a mask that keeps each weight with probability `density`."""
     rng = generator(0, "estimate")
-    shapes = {name: tuple(layer.weight.shape) for name, layer in weight_layers(network).items()}
+    shapes = {name: mask_shape(layer) for name, layer in weight_layers(network).items()}
     return Mask({name: rng.random(shape) < density for name, shape in shapes.items()})
 
 

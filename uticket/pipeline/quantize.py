@@ -11,7 +11,7 @@ from uticket.config.paths import quantization_file, ticket_files
 from uticket.config.plan import ChainPlan
 from uticket.config.training import Model
 from uticket.data.prepared import Prepared
-from uticket.networks.network import SpikingNetwork, build, weight_layers
+from uticket.networks.network import SpikingNetwork, build, mask_shape, weight_layers
 from uticket.ticket.layer import read_layers
 from uticket.ticket.mask import Mask
 from uticket.ticket.quantize import QUANTIZERS, quantize
@@ -48,5 +48,6 @@ def quantize_chain(chain: ChainPlan, model: Model, device_name: str, bits: Seque
 def round_weights(network: SpikingNetwork, mask: Mask, bits: int, quantizer: Quantizer) -> None:
     """Round the weights of a network in place, layer by layer."""
     for name, layer in weight_layers(network).items():
-        levels, step = quantize(layer.weight.detach().cpu().numpy(), mask[name], bits, quantizer)
-        layer.weight.copy_(torch.from_numpy(levels * step))
+        weights = layer.weight.detach().cpu().numpy().reshape(mask_shape(layer))
+        levels, step = quantize(weights, mask[name], bits, quantizer)
+        layer.weight.copy_(torch.from_numpy(levels * step).reshape(layer.weight.shape))

@@ -7,6 +7,7 @@ from typing import Any
 from uticket.base.files import write_json, write_rows
 from uticket.config.paths import TicketFiles
 from uticket.networks.network import SpikingNetwork
+from uticket.networks.own import OwnNetwork
 from uticket.networks.shapes import describe_layers
 from uticket.ticket.layer import write_layers
 from uticket.ticket.mask import Mask
@@ -14,6 +15,7 @@ from uticket.ticket.spikes import save_spikes
 from uticket.training.activity import measure_activity, network_spike_sparsity, sample_spikes
 from uticket.training.batches import Images
 from uticket.training.checkpoint import copy_state, save_state
+from uticket.training.reads import with_reads
 from uticket.training.train import Trained
 
 
@@ -32,6 +34,8 @@ def write_trained(
     are kept. more_metrics: further values for metrics.json.
     """
     layers = describe_layers(network, test.images.shape[1:], test.reads)
+    if isinstance(network, OwnNetwork):
+        layers = with_reads(network, layers, test)
     activity = measure_activity(network, layers, test)
     metrics = {
         "accuracy": trained.epochs[-1].test_accuracy,

@@ -48,6 +48,8 @@ def project_files() -> dict[str, str]:
         "dvc.yaml": own_stages(_template("stages.yaml")),
         README: _template(README),
         "data/images/README.md": _template("images.md"),
+        "networks/README.md": _template("networks/README.md"),
+        "networks/example.py": _template("networks/example.py"),
     }
     files |= {f"chips/{path.name}": _read(path) for path in sorted(DEFAULT_CHIP.parent.glob("*.yaml"))}
     return files | {f".dvc/plots/{path.name}": _read(path) for path in sorted((TEMPLATE / "plots").glob("*.json"))}

@@ -1,15 +1,17 @@
 """What the neurons do while a ticket is tested: the spikes that arrive at each layer."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
-from uticket.networks.network import SpikingNetwork, weight_layers
+from uticket.networks.arriving import See, arriving
+from uticket.networks.network import SpikingNetwork
+from uticket.networks.own import OwnNetwork
 from uticket.ticket.layer import Layer
 from uticket.training.batches import Images
 from uticket.training.evaluate import TEST_BATCH
@@ -55,21 +57,32 @@ def sample_spikes(
 ) -> dict[str, NDArray[Any]]:
     """Return the input spikes of each layer that runs on the PEs, for a few images spread evenly over `images`.
 
-    The arrays have shape (images, T, channels, height, width); they are whole numbers where the layer reads counts.
+    Of a network of one's own they are those of all layers that read spikes: a linear layer of ours may read the mean of
+    some. The arrays have shape (images, T, channels, height, width); they are whole numbers where the layer reads
+    counts.
     """
     if num_images == 0:
         return {}
     chosen = torch.linspace(0, len(images) - 1, min(num_images, len(images))).long().to(images.labels.device)
     spikes: dict[str, NDArray[Any]] = {}
-    counted = {layer.name for layer in layers if layer.reads == "counts"}
+    own = isinstance(network, OwnNetwork)
+    kept = {n.name: n for n in layers if n.on_pes or (own and n.reads in ("spikes", "counts"))}
 
     def keep(name: str, arriving: Tensor) -> None:
-        values = arriving.to(torch.uint8) if name in counted else arriving != 0
-        spikes[name] = values.transpose(0, 1).cpu().numpy()
+        layer = kept[name]
+        values = arriving.to(torch.uint8) if layer.reads == "counts" else arriving != 0
+        spikes[name] = _in_shape(values, layer).transpose(0, 1).cpu().numpy()
 
-    with _inputs(network, [layer.name for layer in layers if layer.on_pes], keep):
+    with _inputs(network, kept, keep):
         network(images.normalized(images.images[chosen]))
     return spikes
+
+
+def _in_shape(values: Tensor, layer: Layer) -> Tensor:
+    """(T, B, ...) -> (T, B, channels, height, width); the tokens of a linear layer lie along the width."""
+    if layer.kind == "linear":
+        values = values.reshape(*values.shape[:2], -1, layer.channels).transpose(2, 3)
+    return values.reshape(*values.shape[:2], layer.channels, *layer.input_size)
 
 
 def network_spike_sparsity(layers: Sequence[Layer], activity: Sequence[LayerActivity]) -> float:
@@ -84,20 +97,12 @@ def network_spike_sparsity(layers: Sequence[Layer], activity: Sequence[LayerActi
 
 
 @contextmanager
-def _inputs(network: SpikingNetwork, names: Sequence[str], see: Callable[[str, Tensor], None]) -> Iterator[None]:
+def _inputs(network: SpikingNetwork, names: Collection[str], see: See) -> Iterator[None]:
     """Call `see(layer name, input by timestep (T, B, ...))` for each of the layers in every evaluation."""
-    timesteps = network.timesteps
-
-    def hook_of(name: str) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
-        return lambda _, inputs: see(name, inputs[0].unflatten(0, (timesteps, -1)))
-
-    layers = weight_layers(network)
-    handles = [layers[name].register_forward_pre_hook(hook_of(name)) for name in names]
     training = network.training
     network.eval()
     try:
-        yield
+        with arriving(network, see, names):
+            yield
     finally:
         network.train(training)
-        for handle in handles:
-            handle.remove()

@@ -26,7 +26,7 @@ def key_of(job: Job, ranks: Ranks) -> str:
         tensor for part in (job.images, job.test) for tensor in (part.images, part.labels, part.mean, part.deviation)
     ]
     weights = copy_state(job.network).values()
-    return digest([*code_in_use(), *texts, str(job.network), *weights, *job.masked.masks, *data])
+    return digest([*code_in_use(), *job.network.code, *texts, str(job.network), *weights, *job.masked.masks, *data])
 
 
 def digest(parts: Iterable[str | Tensor]) -> str:

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from uticket.networks.network import SpikingNetwork, weight_layers
+from uticket.networks.network import SpikingNetwork, mask_shape, weight_layers
 from uticket.ticket.mask import Mask
 
 
@@ -25,12 +25,12 @@ class MaskedWeights:
         self._weights: list[Tensor] = []
         self.masks: list[Tensor] = []
         for name, layer in layers.items():
-            if mask[name].shape != tuple(layer.weight.shape):
-                shapes = f"{tuple(layer.weight.shape)}, got {mask[name].shape}"
+            if mask[name].shape != mask_shape(layer):
+                shapes = f"{mask_shape(layer)}, got {mask[name].shape}"
                 raise ValueError(f"mask: expected layer {name!r} of shape {shapes}")
             if not mask[name].all():
                 self._weights.append(layer.weight)
-                values = torch.from_numpy(mask[name].copy())
+                values = torch.from_numpy(mask[name].copy()).reshape(layer.weight.shape)
                 self.masks.append(torch.empty_like(layer.weight, requires_grad=False).copy_(values))
         self.zero_weights()
 

@@ -86,8 +86,10 @@ class Ranks:
     def level(self, network: nn.Module) -> None:
         """Give every process the running statistics of the first."""
         if self.world > 1:
-            for buffer in network.buffers():
-                dist.broadcast(buffer, 0)
+            state = network.state_dict()  # without membranes, whose shapes differ
+            for name, buffer in network.named_buffers():
+                if name in state:
+                    dist.broadcast(buffer, 0)
 
 
 ALONE = Ranks()

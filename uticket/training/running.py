@@ -11,6 +11,7 @@ from uticket.config.training import Train
 from uticket.engine.choose import choose_layout
 from uticket.engine.layout import BatchFirst, Layout
 from uticket.networks.network import SpikingNetwork, weight_layers
+from uticket.networks.own import OwnNetwork
 from uticket.networks.shapes import describe_layers
 from uticket.training.job import Job
 from uticket.training.ranks import Ranks
@@ -44,9 +45,17 @@ def in_bfloat16(settings: Train, device: torch.device) -> bool:
 
 
 def fastest_layout(job: Job) -> Layout:
-    """Return the layout in which the network trains fastest; GPUs stay dense, and so does bfloat16."""
+    """Return the layout in which the network trains fastest.
+
+    GPUs stay dense, and so do bfloat16 and networks of one's own that are no `SpikingNetwork`.
+    """
     settings, device = job.settings, job.device
-    if settings.sparse == "off" or device.type != "cpu" or in_bfloat16(settings, device):
+    if (
+        isinstance(job.network, OwnNetwork)
+        or settings.sparse == "off"
+        or device.type != "cpu"
+        or in_bfloat16(settings, device)
+    ):
         return BatchFirst()
     layers = weight_layers(job.network)
     convolutions = {name: layer for name, layer in layers.items() if isinstance(layer, nn.Conv2d)}

@@ -14,11 +14,12 @@ class SGD:
     """The optimizer of a training of `num_steps` steps.
 
     v = momentum v + (gradient + weight_decay w); w = w - rate v. The rate of step t = 0, 1, ... is
-    learning_rate (1 + cos(pi t / num_steps)) / 2. network: whose parameters all take part in the loss.
+    learning_rate (1 + cos(pi t / num_steps)) / 2. network: whose parameters all take part in the loss, but for
+    those that require no gradient.
     """
 
     def __init__(self, network: nn.Module, settings: Train, num_steps: int) -> None:
-        self._parameters: list[Tensor] = list(network.parameters())
+        self._parameters: list[Tensor] = [p for p in network.parameters() if p.requires_grad]
         self._settings, self._num_steps, self.steps = settings, num_steps, 0
         self.momenta = [torch.zeros_like(p, requires_grad=False) for p in self._parameters]
 

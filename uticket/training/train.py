@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from uticket.base.errors import InputError
 from uticket.base.progress import bar, log
-from uticket.networks.network import weight_layers
+from uticket.networks.network import mask_shape, weight_layers
 from uticket.training.checkpoint import State
 from uticket.training.cost import TrainingCost
 from uticket.training.early_time import AFTER_EPOCH, choose_timesteps
@@ -108,5 +108,5 @@ def shorten(trainer: Trainer, state: TrainingState, what: str) -> None:
         log.info("%s  continues with %d timesteps; divergence %s", what, *chosen)
     if early_stop is not None:
         layers = weight_layers(job.network).items()
-        early_stop.see({name: layer.weight.detach().cpu().numpy() for name, layer in layers})
+        early_stop.see({name: layer.weight.detach().cpu().numpy().reshape(mask_shape(layer)) for name, layer in layers})
         state.settled = ranks.from_first(lambda: early_stop.settled)

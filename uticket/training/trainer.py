@@ -5,6 +5,8 @@ from typing import Self
 
 from torch import Tensor
 
+from uticket.base.seeds import torch_seed
+from uticket.networks.network import seed_draws
 from uticket.training.job import Job
 from uticket.training.loss import LOSSES
 from uticket.training.ranks import ALONE, Ranks
@@ -30,6 +32,8 @@ class Trainer:
         job, ranks, images = self.job, self.ranks, self.job.images
         augmented = images.augmented(images.images[chosen], job.settings.augment, state.rng)
         batch, labels = ranks.share(augmented), ranks.share(images.labels[chosen])
+        # what a network of one's own draws, as dropout does, is the same after a restart
+        seed_draws(torch_seed(job.seed, "forward", state.optimizer.steps, ranks.rank), job.device)
         outputs = self.forward(batch)
         loss = LOSSES[job.settings.loss](outputs, labels)
         state.optimizer.zero_grad()
