@@ -69,7 +69,8 @@ class Layer(BaseModel):
         """Return the layer with that many output positions in one row, stride 1, no padding and an input that fits."""
         height, width = self.kernel
         sizes = {"input_size": (height, width + positions - 1), "output_size": (1, positions)}
-        return self.model_copy(update={"stride": (1, 1), "padding": (0, 0), **sizes, "positions_known": True})
+        steps = {"stride": (1, 1), "padding": (0, 0), "dilation": (1, 1)}
+        return self.model_copy(update={**steps, **sizes, "positions_known": True})
 
     @property
     def weight_shape(self) -> tuple[int, ...]:

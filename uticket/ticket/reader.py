@@ -6,18 +6,21 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
-from uticket.base.errors import InputError, listed
+from uticket.base.errors import InputError, listed, shortened
 from uticket.base.files import Arrays
 from uticket.config.paths import TicketFiles
+from uticket.config.wording import describe
 from uticket.foreign.contents import Contents
 from uticket.foreign.read import read_arrays
 from uticket.ticket.layer import Layer, read_layers
 from uticket.ticket.layouts import Layouts
 from uticket.ticket.mask import Mask
 from uticket.ticket.names import bare
+from uticket.ticket.operators import layer_by
 from uticket.ticket.partners import is_binary
-from uticket.ticket.recognize import recognize
+from uticket.ticket.recognize import Recognized, recognize
 from uticket.ticket.spikes import load_spikes
 
 Weights = Mapping[str, NDArray[np.floating]]  # layer -> array of the shape of its mask
@@ -31,9 +34,7 @@ def parts_of_arrays(
     recognized = recognize(contents, linear, known, layouts, threshold)
     found, weights = [], {}
     for name, values in recognized.weights.items():
-        layer = known.get(name) or known.get(bare(name))
-        if layer is None:
-            layer = Layer.of_shape(name, values.shape, depthwise=name in recognized.depthwise)
+        layer = known.get(name) or known.get(bare(name)) or _layer_of(name, values.shape, recognized)
         found.append(layer.model_copy(update={"name": name}))
         weights[name] = _floating(values)
     only_masks = all(is_binary(values) for values in weights.values())
@@ -98,6 +99,15 @@ def _by_layer(arrays: Arrays, layers: Sequence[Layer]) -> dict[str, NDArray[Any]
     """Return the arrays of those layers that have one, by the layer's name."""
     found = {layer.name: arrays.get(layer.name, arrays.get(f"{layer.name}.weight")) for layer in layers}
     return {name: values for name, values in found.items() if values is not None}
+
+
+def _layer_of(name: str, shape: tuple[int, ...], recognized: Recognized) -> Layer:
+    try:
+        if name in recognized.operators:
+            return layer_by(name, shape, recognized.operators[name])
+        return Layer.of_shape(name, shape, depthwise=name in recognized.depthwise)
+    except ValidationError as error:  # an axis that no layer has
+        raise InputError(f"{shortened(name)}: {describe(error, Layer)}") from None
 
 
 def _floating(values: NDArray[Any]) -> NDArray[np.floating]:

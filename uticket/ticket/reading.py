@@ -19,12 +19,18 @@ class Stored:
     axes: tuple[int, ...]
     shape: tuple[int, ...]
 
+    @property
+    def readable(self) -> bool:
+        """Whether the array has the axes of a layer: 2 to 4, or 5 with a kernel that is 1 in its first or last."""
+        kernel = [self.shape[axis] for axis in self.axes[2:]]
+        return 2 <= len(self.axes) <= 4 or (len(kernel) == 3 and 1 in (kernel[0], kernel[2]))
+
     def read(self, values: NDArray[Any]) -> NDArray[Any]:
         """Return an array of the file as (filters, channels, height, width), or (outputs, inputs)."""
         moved = values.transpose(self.axes)
         if moved.ndim == 3:  # one-dimensional: height 1
             return moved[:, :, None, :]
-        if moved.ndim == 5:  # flat in one dimension
+        if moved.ndim == 5:  # flat in its first or last dimension
             return moved[:, :, 0] if moved.shape[2] == 1 else moved[..., 0]
         return moved
 

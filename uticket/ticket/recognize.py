@@ -4,7 +4,7 @@ docs/masks.md has the rules in the order in which they apply ("What is read from
 being listed, and what had to be assumed is a note.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from uticket.base.errors import InputError
-from uticket.foreign.contents import Arrays, Contents, Skipped
+from uticket.foreign.contents import Arrays, Contents, Operator, Skipped
 from uticket.ticket.hints import depthwise, same_values, tiny_weights
 from uticket.ticket.layouts import Layouts, check_layouts, layout_of, signs_of_layouts, stored_as
 from uticket.ticket.names import bare, is_mask, is_weight, reason_to_skip, says_depthwise, says_neuron, split
+from uticket.ticket.operators import cannot_run, is_layer, layout_by, operator_of, other_than_layer
 from uticket.ticket.partners import is_binary, join_partners, note
-from uticket.ticket.reading import Reading
+from uticket.ticket.reading import Reading, Stored
 
 LINEAR = "linear layers, which run with --linear"
 
@@ -27,11 +28,13 @@ class Recognized:
     """The weights of layers, and what else the arrays held.
 
     weights: layer -> array (filters, channels / groups, height, width), or (outputs, inputs) of a linear layer, in the
-    order of the file. depthwise: layers with as many groups as filters, of which a file has one channel.
+    order of the file. depthwise: layers with as many groups as filters, of which a file has one channel. operators:
+    what the file says about layers.
     """
 
     weights: Arrays
     depthwise: frozenset[str]
+    operators: Mapping[str, Operator]
     reading: Reading
 
 
@@ -51,42 +54,65 @@ def recognize(
     if not 0 <= threshold < np.inf:
         raise InputError(f"threshold: expected a number from 0 on, got {threshold}")
     arrays, unapplied, notes = join_partners(contents.arrays)
-    certain = {name for name, values in arrays.items() if values.ndim > 1 and {name, bare(name)} & {*described}}
-    reasons, guessed = _reasons(arrays, linear, certain)
+    said = {name: how for name in arrays if (how := operator_of(name, contents.operators))}
+    stored = {name: _stored(name, values, layouts, said.get(name)) for name, values in arrays.items()}
+    known = {name for name in arrays if stored[name].readable and {name, bare(name)} & {*described}}
+    operators = {name: how for name, how in said.items() if stored[name].readable and is_layer(name, how)}
+    reasons, guessed = _reasons(arrays, linear, stored, known, said)
     reasons |= dict.fromkeys(unapplied, "masks that were not applied")
     found = {name: values for name, values in arrays.items() if name not in reasons}
-    repeats = {name: first for name, first in same_values(found).items() if name not in certain}
+    repeats = {name: first for name, first in same_values(found).items() if name not in known}
     reasons |= {name: f"the same values as {first}" for name, first in repeats.items()}
     found = {name: values for name, values in found.items() if name not in repeats}
     check_layouts(layouts, found)
-    stored = {name: stored_as(name, values, layout_of(name, layouts)) for name, values in found.items()}
     weights = {name: _pruned(stored[name].read(values), threshold) for name, values in found.items()}
     convolutions = {name: values.shape for name, values in weights.items() if values.ndim == 4}
     of_one_channel, unsure = depthwise(convolutions, [*filter(says_depthwise, convolutions)])
+    unsaid = {name: values for name, values in found.items() if name not in operators}
     notes += [
-        *signs_of_layouts(found, arrays, layouts),
+        *signs_of_layouts(unsaid, arrays, layouts),
         *tiny_weights(weights),
-        *note([name for name in unsure if name not in certain], "perhaps depthwise, but read as of one channel"),
+        *note(
+            [name for name in unsure if name in unsaid.keys() - known], "perhaps depthwise, but read as of one channel"
+        ),
         *note(guessed, "taken as layers by their shape, though not named as weights"),
         *note(repeats, "the same values as other layers, so counted once; give layers.json for each"),
     ]
     skipped = (*contents.skipped, *(Skipped(name, why, arrays[name].size) for name, why in reasons.items()))
     numbers = sum(part.numbers for part in contents.skipped) + sum(v.size for v in contents.arrays.values())
-    return Recognized(weights, of_one_channel, Reading(numbers, skipped, (*contents.notes, *notes), stored))
+    reading = Reading(numbers, skipped, (*contents.notes, *notes), {name: stored[name] for name in found})
+    return Recognized(weights, of_one_channel, {n: how for n, how in operators.items() if n in found}, reading)
 
 
-def _reasons(arrays: Arrays, linear: bool, certain: Collection[str]) -> tuple[dict[str, str], list[str]]:
+def _stored(name: str, values: NDArray[Any], layouts: Layouts, operator: Operator | None) -> Stored:
+    by_file = layout_by(operator, values.ndim) if operator else None
+    return stored_as(name, values, by_file or layout_of(name, layouts))
+
+
+def _reasons(
+    arrays: Arrays,
+    linear: bool,
+    stored: Mapping[str, Stored],
+    known: Collection[str],
+    said: Mapping[str, Operator],
+) -> tuple[dict[str, str], list[str]]:
     """Return why arrays are no layers, by name, and which of the others are taken for layers by their shape alone.
 
-    certain: names of layers, whatever they look like.
+    known: names of layers, whatever they look like. said: what the file says about arrays.
     """
     has_weights = any(is_weight(name) and values.ndim > 1 for name, values in arrays.items())
     reasons, guessed = {}, []
     for name, values in arrays.items():
-        if name in certain:
+        if name in known:
             continue
         called = is_weight(name) or (is_mask(name) and is_binary(values))
-        why = _reason(name, arrays, called, has_weights)
+        how = said.get(name)
+        if how is None or not is_layer(name, how):
+            why = _reason(name, arrays, called, has_weights) or (other_than_layer(how) if how else None)
+        else:
+            called, why = True, cannot_run(how, values)
+        if why is None and not stored[name].readable:
+            why = f"{values.ndim}-D arrays"
         if why is None and values.ndim == 2 and not linear:
             why = LINEAR
         if why is not None:
@@ -113,8 +139,6 @@ def _reason(name: str, arrays: Arrays, called: bool, has_weights: bool) -> str |
         return "matrix of parallel neurons"
     if not called and module and has_weights:
         return "gain" if values.size == len(values) else "not named as weights"
-    if values.ndim > 5 or (values.ndim == 5 and 1 not in (values.shape[2], values.shape[4])):
-        return f"{values.ndim}-D arrays"
     return None
 
 

@@ -201,6 +201,8 @@ class Ticket:
         folder = is_folder(path)
         if folder and layers is not None:
             raise InputError(f"--layers: expected it with a file only, got the folder {path}, which has its own")
+        if folder and (threshold or layout not in ("oihw", {})):
+            raise InputError(f"--layout, --threshold: expected them with a file only, got the folder {path}")
         if folder and linear:
             raise InputError(f"--linear: expected it with a file only, got the folder {path}; --on-pes all runs them")
         parts = (
