@@ -15,7 +15,7 @@ FLOORS = [
     ["base"],
     ["config", "engine", "foreign"],
     ["data", "ticket"],
-    ["mapping", "networks"],
+    ["capturing", "mapping", "networks"],
     ["pruning"],
     ["hardware", "training"],
     ["exchange", "project", "rivals"],

@@ -1,8 +1,9 @@
 """Sparse spiking networks that keep every processing element busy.
 
 The names below are the public API; each is loaded when it is first used, so `import uticket` is fast and loads neither
-torch nor numba. The folders: `ticket` holds a pruned network, `mapping` puts it on an array, `pruning` changes its
-mask, `hardware` says what it costs, `training` trains it, `pipeline` does what the stages do.
+torch nor numba. The folders: `ticket` holds a pruned network, `capturing` takes one from a PyTorch module, `mapping`
+puts it on an array, `pruning` changes its mask, `hardware` says what it costs, `training` trains it, `pipeline` does
+what the stages do.
 """
 
 from importlib import import_module
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from uticket.base.errors import InputError as InputError
+    from uticket.capturing.apply import apply as apply
+    from uticket.capturing.capture import capture as capture
     from uticket.config.array import Array as Array
     from uticket.config.array import Broadcast as Broadcast
     from uticket.config.array import Energy as Energy
@@ -36,8 +39,10 @@ MODULE_OF = {
     "Layer": "ticket.layer",
     "Mask": "ticket.mask",
     "Ticket": "ticket.ticket",
+    "apply": "capturing.apply",
     "audit": "hardware.audit",
     "balance": "pruning.balance",
+    "capture": "capturing.capture",
     "compare_rivals": "rivals.compare",
     "prune": "pruning.prune",
     "simulate": "hardware.simulation",

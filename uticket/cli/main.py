@@ -3,6 +3,7 @@
 import click
 
 from uticket import __version__
+from uticket.cli.capture import capture
 from uticket.cli.exchange import export
 from uticket.cli.hardware import simulate_command
 from uticket.cli.init import init, version
@@ -22,6 +23,7 @@ for command in (
     init,
     audit,
     balance_command,
+    capture,
     simulate_command,
     rivals,
     export,
