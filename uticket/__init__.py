@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from uticket.config.pruning import Balance as Balance
     from uticket.hardware.audit import audit as audit
     from uticket.hardware.chip import Chip as Chip
+    from uticket.hardware.neurobench import neurobench as neurobench
     from uticket.hardware.simulation import simulate as simulate
     from uticket.pruning.balance import balance as balance
     from uticket.pruning.prune import prune as prune
@@ -44,6 +45,7 @@ MODULE_OF = {
     "balance": "pruning.balance",
     "capture": "capturing.capture",
     "compare_rivals": "rivals.compare",
+    "neurobench": "hardware.neurobench",
     "prune": "pruning.prune",
     "simulate": "hardware.simulation",
 }

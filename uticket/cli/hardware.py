@@ -50,7 +50,9 @@ def simulate_command(
     TICKET_DIR has mask.safetensors (or .npz), layers.json and activity.npz. Models: events (PEs wait for the broadcast
     of spikes) and analytic (for the busiest PE only).
     """
+    from uticket.capturing.captured import read_findings
     from uticket.hardware.chip import DEFAULT_CHIP, Chip
+    from uticket.hardware.neurobench import neurobench
     from uticket.hardware.simulation import simulate
 
     ticket, chip = read_with_spikes(folder, array), Chip.read(chip_file or DEFAULT_CHIP)
@@ -61,6 +63,7 @@ def simulate_command(
     area = {"pe_area_um2": chip.pe_area_um2, "fifo_area_um2": in_json(found.pe_area_um2 - chip.pe_area_um2)}
     result["chip"] = {"name": chip.name, "leakage_ratio": chip.leakage_ratio, **area}
     result |= {"layers": [record(cost) for cost in found.layers], "network": record(found.network)}
+    result["neurobench"] = neurobench(ticket, read_findings(folder)).record()
     columns = ["name", "utilization", "busy_share", "work_cycles", "starved_cycles", "blocked_cycles", "tail_cycles"]
     columns += [name for name in ("swap_cycles", "drain_cycles", "memory_cycles") if getattr(found.network, name)]
     columns += ["latency_cycles", "tokens", "dropped_tokens", TOTAL, "bound"]

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -107,14 +108,19 @@ def audit(
     its arrays are layers; what was skipped is listed. One output position is assumed of a layer that neither
     layers.json nor --positions describes.
     """
+    from uticket.capturing.captured import read_findings
     from uticket.hardware.audit import audit as audit_ticket
+    from uticket.hardware.neurobench import neurobench
 
     ticket = read(path, array, linear, skip_first, layers=layers, layout=layouts, threshold=threshold)
     with naming(path):
-        found = audit_ticket(ticket.with_positions(positions), array, timesteps)
-    settings = {**settings_of(array), "timesteps": timesteps or ticket.timesteps}
-    result = {**settings, "skipped": ticket.reading.as_json(), "notes": list(found.notes)}
+        ticket = ticket.with_positions(positions)
+        found = audit_ticket(ticket, array, timesteps)
+    steps = timesteps or ticket.timesteps
+    result = {**settings_of(array), "timesteps": steps}
+    result |= {"skipped": ticket.reading.as_json(), "notes": list(found.notes)}
     result |= {"layers": [n.columns() for n in found.layers], "network": found.network.columns()}
+    result["neurobench"] = neurobench(replace(ticket, timesteps=steps), read_findings(path)).record()
     columns = ["name", "filters", "groups", "nonzeros", "sparsity", "utilization"]
     show(result, as_json, [*columns, "work_cycles", "idle_cycles", "latency_cycles"], found.left_out)
     if not as_json:
