@@ -148,7 +148,7 @@ def test_scores_and_masks_of_other_shapes_are_not_applied_and_reported():
     ticket = Ticket.from_arrays(arrays | {"other.mask": np.ones((2, 2, 3, 3))})
     assert ticket.mask.num_kept == 2 * WEIGHTS.size
     assert [layer.name for layer in ticket.layers][:2] == ["conv.weight", "other.weight"]
-    assert ticket.notes[0].startswith("conv.mask_weight, other.mask: named as masks, but ")
+    assert ticket.notes[0].startswith("conv.mask_weight, other.mask: named as masks or scores, but ")
 
 
 def test_masks_without_weights_are_layers():

@@ -81,7 +81,7 @@ def audit(ticket: Ticket, array: Array | None = None, timesteps: int | None = No
         what = "layer" if array.layers == "all" else "convolution"
         but = f" (skipped: {ticket.reading.summary()})" if ticket.skipped else ""
         raise InputError(f"layers: expected a {what} that reads spikes, got none{but}")
-    return Audit(layers, _total(layers), ticket.left_out, (*ticket.notes, *unknown_positions(on_array, array)))
+    return Audit(layers, _total(layers), ticket.left_out, (*unknown_positions(on_array, array), *ticket.notes))
 
 
 def compare(before: Ticket, after: Ticket, array: Array | None = None) -> dict[str, Any]:
@@ -98,7 +98,7 @@ def compare(before: Ticket, after: Ticket, array: Array | None = None) -> dict[s
         layers.append({"name": old.name, **_change(old, new, added, removed)})
     added, removed = (sum(layer[key] for layer in layers) for key in ("added", "removed"))
     network = {"name": "network", **_change(was.network, now.network, added, removed)}
-    notes = (*before.notes, *unknown_positions(place(before.on_array(array), array), array, cycles=False))
+    notes = (*unknown_positions(place(before.on_array(array), array), array, cycles=False), *before.notes)
     return {"notes": list(notes), "layers": layers, "network": network}
 
 

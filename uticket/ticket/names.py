@@ -25,6 +25,7 @@ _REASONS = {
 }
 _REASON_OF = {reason: re.compile(pattern, re.IGNORECASE) for reason, pattern in _REASONS.items()}
 _MASK = re.compile(r"(^|[._/])masks?\d*($|[._/])", re.IGNORECASE)
+_SCORES = re.compile(r"(\w+_)?(scores?|importance)", re.IGNORECASE)
 _STATE_LETTERS = frozenset("viuhszo")  # names of states in a module; by themselves they may be anything
 _EMBEDDING = re.compile(r"(?!patch)(\w+_)?(emb|embed|embeddings?|embeds|wte|wpe)\d*", re.IGNORECASE)
 _TRANSPOSED = re.compile(r"deconv|conv\w*transp|transp\w*conv|tconv|upconv|up_conv|conv_up", re.IGNORECASE)
@@ -60,6 +61,11 @@ def is_mask(name: str) -> bool:
     """Return whether the name speaks of a mask, and not of the one by which attention hides tokens."""
     module, leaf = split(name)
     return bool(_MASK.search(name)) and not (leaf in ("mask", "attn_mask") and _ATTENTION.search(module))
+
+
+def is_scores(name: str) -> bool:
+    """Return whether the parameter is called like the scores by which a mask is chosen when a network runs."""
+    return bool(_SCORES.fullmatch(split(name)[1]))
 
 
 def reason_to_skip(name: str, alone: bool) -> str | None:

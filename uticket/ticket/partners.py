@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from uticket.base.errors import InputError, listed, shortened
 from uticket.foreign.contents import Arrays
-from uticket.ticket.names import is_mask, reason_to_skip, split
+from uticket.ticket.names import is_mask, is_scores, reason_to_skip, split
 
 Values = NDArray[Any]
 _PARAMETRIZED = re.compile(r"(.*?)parametrizations\.(\w+)\.original")
@@ -36,9 +36,7 @@ def join_partners(arrays: Arrays) -> tuple[Arrays, list[str], list[str]]:
             *note(
                 lacking, "pruned by a parametrization (such as FakeSparsity) whose mask is not in the file: as stored"
             ),
-            *note(
-                others, "named as masks, but with other values than 0 and 1 or a shape that fits no weight: not applied"
-            ),
+            *note(others, "named as masks or scores, but not 0 and 1 of the shape of the weights: not applied"),
             *note(integers, "integers that are mostly some other number than 0, which counts as pruned: no zero point"),
         ],
     )
@@ -152,8 +150,9 @@ def _bare(stored: str) -> str:
 def _masks(arrays: Arrays) -> tuple[Arrays, set[str], list[str]]:
     """Multiply weights by their masks; return also the names of these weights, and of masks that were not applied."""
     masked, others = set(), []
-    for place in [name for name in arrays if is_mask(name)]:
-        name = next((name for name in _weights_of(place) if name in arrays and name != place), None)
+    for place in [name for name in arrays if is_mask(name) or is_scores(name)]:
+        beside = _weights_of(place) if is_mask(place) and not is_scores(place) else [split(place)[0] + "weight"]
+        name = next((name for name in beside if name in arrays and name != place), None)
         if name is None:
             continue
         mask, values = arrays[place], arrays[name]
@@ -161,7 +160,7 @@ def _masks(arrays: Arrays) -> tuple[Arrays, set[str], list[str]]:
         if fitting is None and place == f"{name}_mask":
             where = f"expected a mask of {shortened(name)!r} of shape"
             raise InputError(f"{where} {values.shape}, got {mask.shape}")
-        if fitting is None or not is_binary(mask):
+        if fitting is None or is_scores(place) or not is_binary(mask):
             others.append(place)
             continue
         arrays = _joined(arrays, (place, name), name, values * (fitting != 0))
