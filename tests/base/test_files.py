@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from uticket.base.arrays import load_arrays
 from uticket.base.errors import InputError
 from uticket.base.files import (
     is_file,
     is_folder,
-    load_arrays,
     read_json,
     read_rows,
     replace_file,
@@ -94,7 +94,7 @@ def test_target_that_is_a_folder_or_below_a_file_is_an_error_that_names_it(tmp_p
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").write_text("")
     for path in (tmp_path / "folder", tmp_path / "file" / "inner.txt", tmp_path / ("x" * 300)):
-        with pytest.raises(InputError, match=f"{path.name}: expected a place to write to, got: "):
+        with pytest.raises(InputError, match=f"{path.name[:9]}.*: expected a place to write to, got: "):
             write_text(path, "text")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]
     assert list((tmp_path / "folder").iterdir()) == []

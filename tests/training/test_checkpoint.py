@@ -13,8 +13,13 @@ def test_state_is_loaded_as_saved_and_damage_is_reported(small, tmp_path):
     assert torch.equal(one.conv4.weight, other.conv4.weight)
     (tmp_path / "half").write_bytes((tmp_path / "state").read_bytes()[:2000])
     for path in (tmp_path / "half", tmp_path / "absent"):
-        with pytest.raises(ValueError, match=f"{path.name}: expected the weights of this network, got: "):
+        with pytest.raises(ValueError, match=f"{path.name}: expected a safetensors file, got: "):
             load_state(one, path)
+    flipped = bytearray((tmp_path / "state").read_bytes())
+    flipped[-5] ^= 1
+    (tmp_path / "flipped").write_bytes(flipped)
+    with pytest.raises(ValueError, match="flipped: expected .*, got: other bytes in '.*' than were written"):
+        load_state(one, tmp_path / "flipped")
     wider = fresh(small.model_copy(update={"width": 0.25}))
     with pytest.raises(ValueError, match="state: expected the weights of this network") as error:
         load_state(wider, tmp_path / "state")

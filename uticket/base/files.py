@@ -1,4 +1,4 @@
-"""Files that stages pass to each other: arrays (safetensors, .npz), JSON and CSV. Nothing is unpickled.
+"""Files that stages pass to each other: JSON and CSV here, arrays in `uticket.base.arrays`.
 
 A file appears whole or not at all: it is written beside the target and then put in its place.
 """
@@ -8,19 +8,13 @@ import io
 import json
 import os
 import shutil
-import zipfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
-
 from uticket.base.errors import InputError, one_line
 
-Arrays = Mapping[str, NDArray[Any]]
 Row = Mapping[str, Any]
 
 
@@ -117,54 +111,6 @@ def read_rows(path: Path) -> list[dict[str, str]]:
         raise InputError(f"{path}: expected a table, got no file; run the stage that writes it") from None
     except (OSError, ValueError, csv.Error) as error:
         raise InputError(f"{path}: expected a table, got: {one_line(error)}; run the stage that writes it") from None
-
-
-def load_arrays(path: Path, names: Iterable[str] | None = None) -> dict[str, NDArray[Any]]:
-    """Read the arrays `names` of a safetensors file, in that order; None reads all.
-
-    Raises InputError, naming the file, if it is missing, damaged or without one of them.
-    """
-    try:
-        with safe_open(path, framework="np") as file:
-            held = set(file.keys())
-            names = sorted(held) if names is None else list(names)
-            absent = [name for name in names if name not in held]
-            if absent:
-                raise InputError(f"{path}: expected the array {absent[0]!r}, got {', '.join(sorted(held))}")
-            return {name: file.get_tensor(name) for name in names}
-    except (OSError, SafetensorError) as error:
-        raise InputError(f"{path}: expected a safetensors file, got: {one_line(error)}") from None
-
-
-def load_npz(path: Path, what: str) -> dict[str, NDArray[Any]]:
-    """Read all arrays of an .npz archive. what: named in the InputError, with the file, if it is missing or damaged."""
-    try:
-        file = np.load(path, allow_pickle=False)
-        if isinstance(file, np.ndarray):
-            raise ValueError("a single array")
-        with file:
-            return {name: file[name] for name in file.files}
-    except FileNotFoundError:
-        raise InputError(f"{path}: expected {what}, got no file") from None
-    except Exception as error:  # a damaged archive raises errors of zipfile, zlib, struct and numpy
-        raise InputError(f"{path}: expected {what}, got: {one_line(error)}") from None
-
-
-def npz_bytes(arrays: Arrays, compressed: bool = False) -> bytes:
-    """Return an .npz archive; the same arrays give the same bytes, at any time and with any Python.
-
-    Compressed, they depend on the version of zlib. `numpy.savez` writes the time of day, refuses some names, and leaves
-    the version of the archive to Python.
-    """
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for name, values in arrays.items():
-            member = zipfile.ZipInfo(f"{name}.npy")  # dated 1980
-            member.compress_type = zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED
-            content = io.BytesIO()
-            np.lib.format.write_array(content, np.asanyarray(values), allow_pickle=False)
-            archive.writestr(member, content.getbuffer())
-    return buffer.getvalue()
 
 
 def is_folder(path: Path) -> bool:

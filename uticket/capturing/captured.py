@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from uticket.base.arrays import load_npz, npz_bytes
 from uticket.base.errors import InputError
-from uticket.base.files import is_file, load_npz, npz_bytes, read_json, write_bytes, write_json
+from uticket.base.files import is_file, read_json, write_bytes, write_json
 from uticket.ticket.ticket import Ticket
 
 FILE, NONZEROS = "capture.json", "nonzeros.npz"

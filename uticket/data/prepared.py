@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from uticket.base.arrays import load_npz, npz_bytes
 from uticket.base.errors import InputError, one_line
-from uticket.base.files import load_npz, npz_bytes, read_json, write_bytes, write_json, written_together
+from uticket.base.files import read_json, write_bytes, write_json, written_together
 
 WHAT = "prepared images"  # in errors
 

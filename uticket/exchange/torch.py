@@ -4,8 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
+from uticket.base.arrays import load_arrays
 from uticket.base.errors import InputError
-from uticket.base.files import is_file, load_arrays
+from uticket.base.files import is_file
 from uticket.exchange.format import Format, Source, Written
 from uticket.foreign.write import write_arrays
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from safetensors import safe_open
 
+from uticket.base.arrays import Seals
 from uticket.foreign.contents import Arrays, Contents, Skipped
 from uticket.foreign.dtypes import PACKED, count, decoded, plain
 from uticket.foreign.room import Room
@@ -29,6 +30,7 @@ def read_safetensors(path: Path) -> Contents:
             raise ValueError(f"a header of {length:,} bytes")
         with safe_open(path, framework="np"):  # checks the header
             header = json.loads(file.read(length))
+        seals = Seals.of(header.get("__metadata__"))
         for name in sorted(header.keys() - {"__metadata__"}, key=by_number):
             entry = header[name]
             kind, shape, (start, end) = entry["dtype"], entry["shape"], entry["data_offsets"]
@@ -37,7 +39,9 @@ def read_safetensors(path: Path) -> Contents:
                 continue
             room.take(max(end - start, 4 * count(shape)), "arrays")
             file.seek(8 + length + start)
-            arrays[name] = plain(decoded(file.read(end - start), TYPES[kind])).reshape(shape)
+            raw = file.read(end - start)
+            seals.check(name, shape, raw)
+            arrays[name] = plain(decoded(raw, TYPES[kind])).reshape(shape)
     return Contents(arrays, tuple(skipped))
 
 

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from safetensors.numpy import save
 
-from uticket.base.files import Arrays, npz_bytes, write_bytes
+from uticket.base.arrays import Arrays, npz_bytes, safetensors_bytes
+from uticket.base.files import write_bytes
 
 
 def write_arrays(path: Path, arrays: Arrays) -> None:
@@ -17,11 +17,6 @@ def write_arrays(path: Path, arrays: Arrays) -> None:
 
 def _to_npz(arrays: Arrays) -> bytes:
     return npz_bytes(arrays, compressed=True)
-
-
-def _to_safetensors(arrays: Arrays) -> bytes:
-    content: bytes = save({name: np.ascontiguousarray(values) for name, values in arrays.items()})
-    return content
 
 
 def _to_torch(arrays: Arrays) -> bytes:
@@ -34,7 +29,7 @@ def _to_torch(arrays: Arrays) -> bytes:
 
 WRITE: dict[str, Callable[[Arrays], bytes]] = {
     ".npz": _to_npz,
-    ".safetensors": _to_safetensors,
+    ".safetensors": safetensors_bytes,
     ".pt": _to_torch,
     ".pth": _to_torch,
 }

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from safetensors.numpy import save
 
+from uticket.base.arrays import load_arrays, safetensors_bytes
 from uticket.base.errors import InputError
-from uticket.base.files import load_arrays, write_bytes
+from uticket.base.files import write_bytes
 
 
 class Mask(Mapping[str, NDArray[np.bool_]]):
@@ -63,8 +63,8 @@ class Mask(Mapping[str, NDArray[np.bool_]]):
         return Mask({**self, **layers})
 
     def save(self, path: Path) -> None:
-        """Write a safetensors file of boolean arrays."""
-        write_bytes(path, save({name: np.ascontiguousarray(values) for name, values in self.items()}))
+        """Write a sealed safetensors file of boolean arrays."""
+        write_bytes(path, safetensors_bytes(self))
 
     @classmethod
     def load(cls, path: Path, names: Iterable[str]) -> "Mask":

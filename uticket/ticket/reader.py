@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from uticket.base.arrays import Arrays
 from uticket.base.errors import InputError, listed, shortened
-from uticket.base.files import Arrays
 from uticket.config.paths import TicketFiles
 from uticket.config.wording import describe
 from uticket.foreign.contents import Contents

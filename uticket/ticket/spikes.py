@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from uticket.base.arrays import load_npz, npz_bytes
 from uticket.base.errors import InputError
-from uticket.base.files import load_npz, npz_bytes, write_bytes
+from uticket.base.files import write_bytes
 
 # layer -> what arrives there, (images, T, channels, height, width): booleans, or numbers of spikes (`Layer.reads`)
 Spikes = Mapping[str, NDArray[np.bool_] | NDArray[np.uint8]]

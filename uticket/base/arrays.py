@@ -1,0 +1,117 @@
+"""Arrays that stages pass to each other: safetensors and .npz. Nothing is unpickled.
+
+Each array of a safetensors file is sealed with a digest of its bytes, so that one flipped bit is found when it is read;
+the members of an .npz archive have a checksum.
+"""
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from uticket.base.errors import InputError, one_line
+
+Arrays = Mapping[str, NDArray[Any]]
+SEALS = "digests"  # entry of the metadata: JSON, name -> digest
+
+
+@dataclass(frozen=True)
+class Seals:
+    """The digests in a safetensors file; a file of others has none, and is read as it is."""
+
+    digests: Mapping[str, str] | None
+
+    @classmethod
+    def of(cls, metadata: Mapping[str, str] | None) -> Self:
+        """Read the metadata of a file. Raises ValueError if they are damaged."""
+        text = (metadata or {}).get(SEALS)
+        digests = None if text is None else json.loads(text)
+        if digests is not None and not isinstance(digests, dict):
+            raise ValueError("digests of another kind")
+        return cls(digests)
+
+    def checked(self, name: str, values: NDArray[Any]) -> NDArray[Any]:
+        """Return an array. Raises ValueError if its bytes are not those that were sealed, or are no booleans."""
+        if values.dtype == np.bool_ and values.view(np.uint8).max(initial=0) > 1:
+            raise ValueError(f"booleans other than 0 and 1 in {name!r}")
+        self.check(name, values.shape, values)
+        return values
+
+    def check(self, name: str, shape: Iterable[int], raw: NDArray[Any] | bytes) -> None:
+        """Raise ValueError if these are not the bytes that were sealed."""
+        if self.digests is not None and self.digests.get(name) != _digest(shape, raw):
+            raise ValueError(f"other bytes in {name!r} than were written")
+
+
+def _digest(shape: Iterable[int], raw: NDArray[Any] | bytes) -> str:
+    whole = hashlib.blake2b(repr(tuple(shape)).encode(), digest_size=16)
+    whole.update(np.ascontiguousarray(raw).data if isinstance(raw, np.ndarray) else raw)
+    return whole.hexdigest()
+
+
+def safetensors_bytes(arrays: Arrays) -> bytes:
+    """Return a sealed safetensors file; the same arrays give the same bytes."""
+    whole = {name: np.ascontiguousarray(arrays[name]).reshape(np.shape(arrays[name])) for name in sorted(arrays)}
+    digests = {name: _digest(values.shape, values) for name, values in whole.items()}
+    content: bytes = save(whole, {SEALS: json.dumps(digests)})
+    return content
+
+
+def load_arrays(path: Path, names: Iterable[str] | None = None) -> dict[str, NDArray[Any]]:
+    """Read the arrays `names` of a safetensors file, in that order; None reads all.
+
+    Raises InputError, naming the file, if it is missing, damaged or without one of them.
+    """
+    try:
+        with safe_open(path, framework="np") as file:
+            held = set(file.keys())
+            names = sorted(held) if names is None else list(names)
+            absent = [name for name in names if name not in held]
+            if absent:
+                raise InputError(f"{path}: expected the array {absent[0]!r}, got {', '.join(sorted(held))}")
+            seals = Seals.of(file.metadata())
+            return {name: seals.checked(name, file.get_tensor(name)) for name in names}
+    except (OSError, SafetensorError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{path}: expected a safetensors file, got: {one_line(error)}") from None
+
+
+def load_npz(path: Path, what: str) -> dict[str, NDArray[Any]]:
+    """Read all arrays of an .npz archive. what: named in the InputError, with the file, if it is missing or damaged."""
+    try:
+        file = np.load(path, allow_pickle=False)
+        if isinstance(file, np.ndarray):
+            raise ValueError("a single array")
+        with file:
+            return {name: file[name] for name in file.files}
+    except FileNotFoundError:
+        raise InputError(f"{path}: expected {what}, got no file") from None
+    except Exception as error:  # a damaged archive raises errors of zipfile, zlib, struct and numpy
+        raise InputError(f"{path}: expected {what}, got: {one_line(error)}") from None
+
+
+def npz_bytes(arrays: Arrays, compressed: bool = False) -> bytes:
+    """Return an .npz archive; the same arrays give the same bytes, at any time and with any Python.
+
+    Compressed, they depend on the version of zlib. `numpy.savez` writes the time of day, refuses some names, and leaves
+    the version of the archive to Python.
+    """
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, values in arrays.items():
+            member = zipfile.ZipInfo(f"{name}.npy")  # dated 1980
+            member.compress_type = zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED
+            content = io.BytesIO()
+            np.lib.format.write_array(content, np.asanyarray(values), allow_pickle=False)
+            archive.writestr(member, content.getbuffer())
+    return buffer.getvalue()
