@@ -11,18 +11,23 @@ from uticket.config.block import Seed
 from uticket.config.paths import TicketFiles
 from uticket.config.tables import FORMATS
 
+PARAMS = "nir, onnx: its block model is the network."
+
 
 @click.command()
 @click.argument("folder", metavar="TICKET_DIR", type=click.Path(path_type=Path))
 @click.argument("out", metavar="OUT", type=click.Path(path_type=Path))
 @click.option("--format", "form", type=Word(list(FORMATS)), default="wsp", show_default=True, help="See above.")
+@click.option("--params", type=click.Path(path_type=Path), default="params.yaml", show_default=True, help=PARAMS)
 @click.option("--image", type=Setting(Seed), default=0, show_default=True, help="prosperity: whose spikes.")
 @options_of(Array, "array", leave_out=SIMULATED)
 @force_option
-def export(folder: Path, out: Path, form: str, image: int, array: Array, force: bool) -> None:
+def export(folder: Path, out: Path, form: str, params: Path, image: int, array: Array, force: bool) -> None:
     """Write a ticket for another tool.
 
     \b
+    nir         network with its neurons, for NIR readers                  .nir
+    onnx        network unrolled over its timesteps, for ONNX runtimes     .onnx
     npz         masks, and weights with masks applied                      .npz
     torch       state_dict in the form of torch.nn.utils.prune             .pt .pth
     wsp         compressed weights as the PEs read them                    .npz
@@ -33,14 +38,10 @@ def export(folder: Path, out: Path, form: str, image: int, array: Array, force: 
     The options of the array matter to wsp only, whose weights take 16 bits unless --weight-bits says otherwise.
     docs/exchange.md says what each format loses.
     """  # noqa: D301, click keeps the lines after \b as they are
-    from uticket.exchange.format import Source, share_of_weights
+    from uticket.exchange.format import Source
 
     chosen = FORMATS[form]
     free_to_write(out, chosen.endings, force)
     ticket = read_ticket(folder)
-    written = chosen.write(Source(TicketFiles(folder), ticket, array, image), out)
-    click.echo(f"written: {out} ({written.contents}, {form})")
-    if written.left_out:
-        share = share_of_weights(ticket, written.left_out)
-        reasons = ", ".join(f"{name} ({reason})" for name, reason in written.left_out.items())
-        click.echo(f"left out, with {share:.1%} of the weights: {reasons}", err=True)
+    written = chosen.write(Source(TicketFiles(folder), ticket, array, params, image), out)
+    click.echo(f"written: {out} ({form}, {written.line(ticket)})")

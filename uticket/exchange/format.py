@@ -5,17 +5,18 @@ a dictionary written out at the top level, from which `uticket export` learns th
 takes seconds to import may therefore be imported at the top of that file.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from uticket.base.errors import InputError
+from uticket.base.errors import InputError, listed
 from uticket.config.array import Array
 from uticket.config.paths import TicketFiles
 from uticket.ticket.layer import Layer
+from uticket.ticket.left_out import LeftOut
 from uticket.ticket.ticket import Ticket
 
 
@@ -26,6 +27,7 @@ class Source:
     files: TicketFiles
     ticket: Ticket
     array: Array = field(default_factory=Array)  # wsp: where filters run, and in how many bits
+    params: Path = Path("params.yaml")  # nir, onnx: its block `model` says how the layers are connected
     image: int = 0  # prosperity: whose spikes
 
     @property
@@ -55,6 +57,18 @@ class Written:
     contents: str  # in a few words
     left_out: Mapping[str, str] = field(default_factory=dict)  # layer -> why the format cannot have it
 
+    def line(self, ticket: Ticket) -> str:
+        """Return a line for people; left out layers with the share of all weights that they hold."""
+        if not self.left_out:
+            return self.contents
+        by_reason: dict[str, list[str]] = {}
+        for name, reason in self.left_out.items():
+            by_reason.setdefault(reason, []).append(name)
+        parts = "; ".join(f"{reason}: {listed(names)}" for reason, names in by_reason.items())
+        kept = [layer.name for layer in ticket.layers if layer.name not in self.left_out]
+        share = LeftOut.of(ticket.layers, kept).weights_share
+        return f"{self.contents}; left out: {parts}; {100 * share:.1f} % of the weights"
+
 
 @dataclass(frozen=True)
 class Format:
@@ -62,9 +76,3 @@ class Format:
 
     endings: tuple[str, ...]
     write: Callable[[Source, Path], Written]
-
-
-def share_of_weights(ticket: Ticket, names: Collection[str]) -> float:
-    """Return the share of the ticket's weights that lie in the layers `names`, kept or not, in [0, 1]."""
-    sizes = {layer.name: layer.num_weights for layer in ticket.layers}
-    return sum(sizes[name] for name in names) / sum(sizes.values())

@@ -14,6 +14,7 @@ from uticket.exchange.format import Format, Source, Written
 from uticket.foreign.write import write_arrays
 from uticket.hardware.storage import WORD_BITS, Packed, pack
 from uticket.mapping.placed import place
+from uticket.ticket.left_out import reason
 from uticket.ticket.quantize import quantize
 from uticket.ticket.ticket import Ticket
 
@@ -46,13 +47,15 @@ def write_wsp(source: Source, out: Path) -> Written:
     """Write an .npz archive of the streams. Raises InputError, naming the file, if no layer runs or has weights."""
     ticket = source.ticket.on_array(source.array)
     if not ticket.on_pes:
-        raise InputError(f"{source.files.layers}: expected a convolution that reads spikes, got none")
+        what = "layer" if source.array.layers == "all" else "convolution"
+        raise InputError(f"{source.files.layers}: expected a {what} that reads spikes, got none")
     if source.ticket.weights is None:
         raise InputError(f"{source.files.weights}: expected the weights of the ticket, got no file")
     arrays = to_wsp(source.ticket, source.array)
     write_arrays(out, arrays)
     words = sum(len(values) for name, values in arrays.items() if name.endswith(".words"))
-    return Written(f"{len(ticket.on_pes)} layers, {words} words")
+    left_out = {layer.name: reason(layer) for layer in ticket.left_out.layers}
+    return Written(f"{len(ticket.on_pes)} layers, {words} words", left_out)
 
 
 FORMATS = {"wsp": Format((".npz",), write_wsp)}
