@@ -1,4 +1,4 @@
-"""Train the dense network, round 0 of every chain, and keep the weights that tickets are rewound to."""
+"""Train the dense network, round 0 of every chain, or take one from elsewhere; keep the weights to rewind to."""
 
 import click
 
@@ -15,9 +15,13 @@ def main() -> None:
     """Write tickets/dense."""
     start_logging()
     params, prepared = read_params(), load(PREPARED)
+    if params.dense.checkpoint is not None:
+        from uticket.pipeline.imported import import_dense
+
+        return import_dense(params, prepared, ticket_files(DENSE))
     from uticket.pipeline.dense import train_dense
 
-    train_dense(params, prepared, ticket_files(DENSE))
+    return train_dense(params, prepared, ticket_files(DENSE))
 
 
 if __name__ == "__main__":

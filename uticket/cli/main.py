@@ -6,6 +6,7 @@ from uticket import __version__
 from uticket.cli.capture import capture
 from uticket.cli.exchange import export
 from uticket.cli.hardware import simulate_command
+from uticket.cli.imported import import_command
 from uticket.cli.init import init, version
 from uticket.cli.masks import audit, balance_command
 from uticket.cli.oneline import OneLineGroup
@@ -21,6 +22,7 @@ def main() -> None:
 
 for command in (
     init,
+    import_command,
     audit,
     balance_command,
     capture,

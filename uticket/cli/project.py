@@ -6,6 +6,8 @@ from typing import Annotated
 import click
 from pydantic import Field
 
+from uticket.base.errors import InputError
+from uticket.base.files import is_file
 from uticket.cli.options import Setting
 from uticket.config.block import AtLeastOne
 
@@ -43,6 +45,9 @@ def check() -> None:
 
     params = read_params()
     Chip.read(params.hw.chip)
+    checkpoint = params.dense.checkpoint
+    if checkpoint is not None and not is_file(Path(checkpoint)):
+        raise InputError(f"{PARAMS}: dense.checkpoint: expected a file, got none at {checkpoint}; run uticket import")
     tried = True
     if ":" in params.model.name:
         from uticket.pipeline.check import check_own  # takes seconds, which networks of ours do not need

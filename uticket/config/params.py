@@ -14,7 +14,7 @@ from uticket.config.array import Energy, Hardware
 from uticket.config.block import Block, Count, Seed
 from uticket.config.lineage import DENSE, Lineage
 from uticket.config.pruning import BalancePath, Prune
-from uticket.config.training import Data, Model, Quantize, Rewind, Train
+from uticket.config.training import Data, Dense, Model, Quantize, Rewind, Train
 from uticket.config.wording import describe
 
 
@@ -47,6 +47,7 @@ class Params(Block):
     data: Data
     model: Model
     train: Train
+    dense: Dense
     rewind: Rewind
     prune: Prune
     balance: dict[Name, BalancePath | None]

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PREPARED = Path("data/prepared")  # the checked images and labels of the chosen data set
+CHECKPOINTS = Path("checkpoints")  # trained networks from elsewhere, from which chains may start
 DOWNLOADS = Path("data/downloads")  # what torchvision fetches; never removed by a stage
 
 

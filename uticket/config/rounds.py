@@ -55,6 +55,18 @@ def apply_presets(path: Path, presets: Sequence[Path]) -> None:
     _rewrite(path, f"{path} with {', '.join(map(str, presets))}", edit)
 
 
+def set_value(path: Path, block: str, name: str, value: str) -> None:
+    """Set block.name in params.yaml. Raises InputError, and writes nothing, if the file or the outcome is wrong."""
+    _read_blocks(path)
+
+    def edit(text: str) -> str:
+        values = _yaml().load(text)
+        values[block][name] = value
+        return _dumped(values)
+
+    _rewrite(path, str(path), edit)
+
+
 def _read_blocks(path: Path) -> dict[str, Any]:
     values = read_yaml(path)
     if not isinstance(values, dict) or not all(isinstance(values.get(block, {}), dict) for block in REPLACED):

@@ -1,10 +1,12 @@
-"""Images, network and training (blocks `data`, `model`, `train`, `rewind`, `quantize`)."""
+"""Images, network and training (blocks `data`, `model`, `train`, `dense`, `rewind`, ...)."""
 
+from pathlib import PurePosixPath
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from uticket.config.block import MOST, AtLeastOne, Bits, Block, Count, NotNegative, Pixels, Positive, Timesteps
+from uticket.config.paths import CHECKPOINTS
 from uticket.config.tables import DataSet, Network
 
 
@@ -54,6 +56,19 @@ class Train(Block):
     precision: Literal["auto", "fp32", "bf16"]  # auto: bf16 on GPUs, fp32 on CPUs
     compile: bool  # on GPUs, by torch.compile
     save_minutes: NotNegative  # between two saved states of a training; 0: every step
+
+
+def _check_place(checkpoint: str) -> str:
+    path = PurePosixPath(checkpoint)
+    if path.parent != PurePosixPath(CHECKPOINTS) or path.suffix != ".safetensors":
+        raise ValueError(f"expected {CHECKPOINTS}/NAME.safetensors, which uticket import writes, got {checkpoint!r}")
+    return checkpoint
+
+
+class Dense(Block):
+    """Where the dense network, round 0, comes from."""
+
+    checkpoint: Annotated[str, AfterValidator(_check_place)] | None  # null: it is trained
 
 
 class Rewind(Block):

@@ -1,6 +1,5 @@
 """The stage `dense`: round 0 of every chain."""
 
-from uticket.base.files import write_json, written_together
 from uticket.base.seeds import torch_seed
 from uticket.config.lineage import DENSE
 from uticket.config.params import Params
@@ -8,10 +7,9 @@ from uticket.config.paths import TicketFiles
 from uticket.data.prepared import Prepared
 from uticket.networks.network import build, mask_shape, weight_layers
 from uticket.networks.own import check_search
-from uticket.pipeline.trained import write_trained
+from uticket.pipeline.trained import write_start
 from uticket.ticket.mask import Mask
 from uticket.training.batches import on_device
-from uticket.training.checkpoint import save_state
 from uticket.training.device import choose_device
 from uticket.training.keep import Keep
 from uticket.training.masking import MaskedWeights
@@ -39,9 +37,4 @@ def train_dense(params: Params, prepared: Prepared, out: TicketFiles) -> None:
     with joined() as ranks, Keep(DENSE, params.train.save_minutes, ranks) as keep:
         trained = train(job, keep)
         if ranks.first:
-            assert trained.rewind is not None, "train keeps the epoch that it is asked for"
-            with written_together(out.folder) as part:
-                files = TicketFiles(part)
-                write_trained(files, network, mask, trained, test, params.report.sample_images)
-                save_state(trained.rewind, files.rewind)
-                write_json(files.search, {"timesteps": network.timesteps, "divergence": trained.divergences})
+            write_start(out, network, mask, trained, test, params)

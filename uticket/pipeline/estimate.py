@@ -56,7 +56,10 @@ def estimate_stages(params: Params, steps: int) -> dict[str, float]:
         return starting + params.train.epochs * epoch + 2 * testing  # the activity is measured as long as a test
 
     tests = len(params.quantize.bits) * len(QUANTIZERS)
-    stages = {DENSE: training(0)} | {f"ticket@{ticket}": training(number) for ticket, number in rounds.items()}
+    on_training_images = len(images) / len(test) * testing
+    imported = starting + on_training_images + 3 * testing
+    dense = training(0) if params.dense.checkpoint is None else imported
+    stages = {DENSE: dense} | {f"ticket@{ticket}": training(number) for ticket, number in rounds.items()}
     return stages | {f"quantize@{name}": starting + len(chain) * tests * testing for name, chain in chains.items()}
 
 

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from uticket.base.files import write_json, write_rows
+from uticket.base.files import write_json, write_rows, written_together
+from uticket.config.params import Params
 from uticket.config.paths import TicketFiles
 from uticket.networks.network import SpikingNetwork
 from uticket.networks.own import OwnNetwork
@@ -17,6 +18,18 @@ from uticket.training.batches import Images
 from uticket.training.checkpoint import copy_state, save_state
 from uticket.training.reads import with_reads
 from uticket.training.train import Trained
+
+
+def write_start(
+    files: TicketFiles, network: SpikingNetwork, mask: Mask, trained: Trained, test: Images, params: Params
+) -> None:
+    """Write the files of the dense ticket: those of any ticket, and what the rounds start from."""
+    assert trained.rewind is not None, "the dense network has weights to rewind to"
+    with written_together(files.folder) as part:
+        parts = TicketFiles(part)
+        write_trained(parts, network, mask, trained, test, params.report.sample_images)
+        save_state(trained.rewind, parts.rewind)
+        write_json(parts.search, {"timesteps": network.timesteps, "divergence": trained.divergences})
 
 
 def write_trained(
@@ -49,7 +62,8 @@ def write_trained(
     write_layers(files.layers, layers, network.timesteps)
     write_rows(files.activity, _rows(activity))
     write_rows(files.training, _rows(trained.epochs))
-    trained.cost.write(files.cost)
+    if trained.cost is not None:
+        trained.cost.write(files.cost)
     write_json(files.metrics, metrics)
 
 

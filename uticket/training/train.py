@@ -31,7 +31,7 @@ class Trained:
     epochs: list[Epoch]
     rewind: State | None  # of the network at the end of the job's rewind_epoch
     divergences: dict[int, float]  # by timesteps, if they were chosen (`uticket.training.early_time`)
-    cost: TrainingCost
+    cost: TrainingCost | None  # None: it was not trained here
 
 
 def train(job: Job, keep: Keep) -> Trained:
