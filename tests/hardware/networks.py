@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
+from tests.hardware.plain_events import place_of
 from tests.helpers import layer_of
 from uticket.ticket.layer import Layer
 from uticket.ticket.ticket import Ticket
@@ -48,7 +49,7 @@ def used_bits(layer: Layer, timesteps: int) -> int:
         for x in range(layer.output_size[1]):
             for row in range(layer.kernel[0]):
                 for column in range(layer.kernel[1]):
-                    at = y * layer.stride[0] + row - layer.padding[0], x * layer.stride[1] + column - layer.padding[1]
+                    at = tuple(n - p for n, p in zip(place_of(layer, row, column, y, x), layer.padding, strict=True))
                     if all(0 <= n < size for n, size in zip(at, layer.input_size, strict=True)):
                         used.add(at)
     return timesteps * layer.channels * len(used)

@@ -23,20 +23,50 @@ Case = tuple[Layer, np.ndarray, np.ndarray, Array, Broadcast]
 
 
 any_dataflow = st.sampled_from(sorted(DATAFLOWS))
-few = st.integers(1, 3)
+few, fewer = st.integers(1, 3), st.integers(1, 2)
 
 
 @st.composite
-def cases(draw, dataflows=any_dataflow, channels=few) -> Case:
-    """A layer, its mask and spikes for T = 3, an array and a broadcast."""
+def convolutions(draw, channels=few) -> Layer:
+    """A two-dimensional convolution, neither grouped nor dilated, that reads spikes."""
     kernel = draw(st.sampled_from([(1, 1), (3, 3), (2, 3)]))
     size = draw(st.tuples(st.integers(kernel[0], 5), st.integers(kernel[1], 5)))
     stride = draw(st.sampled_from([(1, 1), (2, 1), (2, 2)]))
     padding = draw(st.sampled_from([(0, 0), (1, 1)]))
-    layer = layer_of(draw(st.integers(1, 6)), draw(channels), size, kernel, stride, padding)
+    return layer_of(draw(st.integers(1, 6)), draw(channels), size, kernel, stride, padding)
+
+
+@st.composite
+def layers_of_every_kind(draw, group_channels=fewer) -> Layer:
+    """Grouped, depthwise, dilated and one-dimensional convolutions and linear layers, which may read counts."""
+    groups, of_group = draw(st.integers(1, 4)), draw(group_channels)
+    filters = groups * draw(st.integers(1, 3))
+    reads = draw(st.sampled_from(["spikes", "counts"]))
+    kind = draw(st.sampled_from(["two dimensions", "two dimensions", "one dimension", "linear"]))
+    if kind == "linear":
+        linear = Layer.of_shape("conv2", (filters, groups * of_group)).in_one_row(draw(st.integers(1, 5)))
+        return linear.model_copy(update={"reads": reads})
+    flat = kind == "one dimension"
+    kernel = (1 if flat else draw(st.integers(1, 3)), draw(st.integers(1, 3)))
+    dilation = (1 if flat else draw(st.integers(1, 2)), draw(st.integers(1, 3)))
+    padding = (0 if flat else draw(st.integers(0, 1)), draw(st.integers(0, 1)))
+    least = [max(1, d * (k - 1) + 1 - 2 * p) for d, k, p in zip(dilation, kernel, padding, strict=True)]
+    size = (1 if flat else least[0] + draw(st.integers(0, 2)), least[1] + draw(st.integers(0, 3)))
+    stride = (1 if flat else draw(st.integers(1, 2)), draw(st.integers(1, 2)))
+    others = {"dilation": dilation, "groups": groups, "reads": reads}
+    return layer_of(filters, groups * of_group, size, kernel, stride, padding, **others)
+
+
+@st.composite
+def cases(draw, dataflows=any_dataflow, channels=few, layers=None) -> Case:
+    """A layer, its mask and spikes for T = 3, an array and a broadcast."""
+    layer = draw(convolutions(channels) if layers is None else layers)
     rng = np.random.default_rng(draw(st.integers(0, 999)))
-    mask = rng.random((layer.filters, layer.channels, *kernel)) < draw(st.sampled_from([0.05, 0.3, 1.0]))
-    spikes = rng.random((draw(st.integers(1, 2)), 3, layer.channels, *size)) < draw(st.sampled_from([0.0, 0.2, 1.0]))
+    mask = rng.random(layer.weight_shape) < draw(st.sampled_from([0.05, 0.3, 1.0]))
+    shape = draw(st.integers(1, 2)), 3, layer.channels, *layer.input_size
+    spikes = rng.random(shape) < draw(st.sampled_from([0.0, 0.2, 1.0]))
+    if layer.reads == "counts":
+        spikes = spikes * rng.integers(1, 4, shape, dtype=np.uint8)
     array = Array(
         pes=draw(st.integers(1, 9)),
         mapping=draw(st.sampled_from(["contiguous", "patterns", "sorted", "paired"])),
@@ -59,7 +89,7 @@ def cases(draw, dataflows=any_dataflow, channels=few) -> Case:
 
 def placed_on(layer: Layer, mask: np.ndarray, array: Array) -> Placed:
     """The layer with its mask on the array."""
-    (placed,) = place(Ticket([layer], {layer.name: mask}), array)
+    (placed,) = place(Ticket([layer], {layer.name: mask}).choose("all"), array)
     return placed
 
 
@@ -68,19 +98,29 @@ def run(layer: Layer, mask: np.ndarray, spikes: np.ndarray, array: Array, broadc
     return layer_events(placed_on(layer, mask, array), spikes, array, broadcast)
 
 
-def live(layer: Layer, image: np.ndarray, channel: int, row: int, column: int, y: int, x: int) -> int:
-    """Spikes that the output (y, x) receives through one kernel position."""
-    at = (y * layer.stride[0] + row - layer.padding[0], x * layer.stride[1] + column - layer.padding[1])
-    inside = all(0 <= n < size for n, size in zip(at, layer.input_size, strict=True))
-    return int(image[:, channel, at[0], at[1]].sum()) if inside else 0
+def place_of(layer: Layer, row: int, column: int, y: int, x: int) -> tuple[int, int]:
+    """The place in the padded input that the output (y, x) reads through one kernel position."""
+    return y * layer.stride[0] + row * layer.dilation[0], x * layer.stride[1] + column * layer.dilation[1]
+
+
+def live(layer: Layer, image: np.ndarray, channel: int, row: int, column: int, y: int, x: int) -> list[int]:
+    """Spikes that the output (y, x) receives through one kernel position, by turn: a count of k is sent k times."""
+    at = [n - pad for n, pad in zip(place_of(layer, row, column, y, x), layer.padding, strict=True)]
+    if not all(0 <= n < size for n, size in zip(at, layer.input_size, strict=True)):
+        return []
+    counts = [int(n) for n in image[:, channel, at[0], at[1]]]
+    return [sum(n > turn for n in counts) for turn in range(max(counts))]
 
 
 class Plain:
     """What a layer costs, in plain loops over everything; the array is stepped through cycle by cycle."""
 
     def __init__(self, layer, mask, array, broadcast) -> None:
-        self.layer, self.mask, self.array, self.broadcast = layer, mask, array, broadcast
+        self.layer, self.array, self.broadcast = layer, array, broadcast
+        self.mask = mask.reshape(layer.filters, -1, *layer.kernel)
         self.placed = placed_on(layer, mask, array)
+        self.group_channels = layer.channels // layer.groups
+        self.keys = [*product(range(layer.channels), *(range(n) for n in layer.kernel))]
         self.per_unit = len(self.placed.group) // layer.filters  # units of a filter
         self.outputs = list(product(range(layer.output_size[0]), range(layer.output_size[1])))
         self.swap = array.weight_swap_cycles if array.dataflow not in ("gustavson", "inner-join") else 0
@@ -98,9 +138,27 @@ class Plain:
         for f, c, i, j in np.argwhere(self.mask).tolist():
             unit = f * self.per_unit + (c if self.per_unit > 1 else 0)
             if self.placed.group[unit] == group:
-                to = held.setdefault((c, i, j), {})
+                to = held.setdefault((self.first_channel(f) + c, i, j), {})
                 to[int(self.placed.pe[unit])] = to.get(int(self.placed.pe[unit]), 0) + 1
         return held
+
+    def first_channel(self, filter_: int) -> int:
+        """The first of the channels that a filter reads."""
+        return filter_ // (self.layer.filters // self.layer.groups) * self.group_channels
+
+    def reads(self, group: int) -> dict[int, dict[int, int]]:
+        """PE -> first channel of each group of channels -> filters (or slices) that read from them."""
+        reads = {}
+        for unit in range(len(self.placed.group)):
+            if self.placed.group[unit] == group:
+                of_pe = reads.setdefault(int(self.placed.pe[unit]), {})
+                first = self.first_channel(unit // self.per_unit)
+                of_pe[first] = of_pe.get(first, 0) + 1
+        return reads
+
+    def start(self, channel: int) -> int:
+        """The first channel of the group that a channel is part of."""
+        return channel - channel % self.group_channels
 
     def used(self, group: int) -> int:
         placed = self.placed
@@ -109,30 +167,36 @@ class Plain:
     def drain(self, outputs: int) -> int:
         return math.ceil(outputs * self.filters / self.array.drain_width)
 
-    def send(self, image, held, here, first_pe, active) -> TileRun:
-        """Run outputs by one sender; first_pe: of each output, where its copy of the group begins."""
+    def send(self, image, held, here, first_pe, reads) -> TileRun:
+        """Run outputs by one sender; first_pe: of each output, where its copy of the group begins; reads: by PE."""
         layer, broadcast = self.layer, self.broadcast
         idle = dict.fromkeys(range(self.array.pes), 0)
         items, channels, slots = [], {}, {}
-        for c in range(layer.channels if self.swap else 0):  # every PE changes its weights before each channel
+        for c in range(layer.channels if self.swap else 0):  # every PE changes its weights before each of its channels
+            active = [p for p in reads if self.start(c) in reads[p]]
+            if not active:
+                continue
             items.append(((c,), dict.fromkeys(active, self.swap)))
             chunk = c if broadcast.granularity == "channel" else 0
             slots.setdefault(chunk, 0)
             for p in active:
                 channels.setdefault(chunk, dict(idle))[p] += self.swap
-        for c, i, j in product(*(range(n) for n in self.mask.shape[1:])):
+        reached = {first for of_pe in reads.values() for first in of_pe}
+        for c, i, j in [key for key in self.keys if self.start(key[0]) in reached]:
             to = held.get((c, i, j), {})
-            for (y, x), first in zip(here, first_pe, strict=True):
-                count = live(layer, image, c, i, j, y, x)
-                if not count:
-                    continue
+            sendings = [
+                (y, x, first, count)
+                for (y, x), first in zip(here, first_pe, strict=True)
+                for count in live(layer, image, c, i, j, y, x)
+            ]
+            for y, x, first, count in sendings:
                 self.delivered, self.dropped = self.delivered + bool(to), self.dropped + (not to)
                 self.operations += count * sum(to.values())
                 self.pushes += len(to) if broadcast.fifo_depth else 0
                 if not to and broadcast.skip_unwanted:
                     continue
                 receiving = {first + p: COSTS[broadcast.token_cost][count] * n for p, n in to.items()}
-                at = (y * layer.stride[0] + i, x * layer.stride[1] + j)
+                at = place_of(layer, i, j, y, x)
                 items.append(((c, *at, i, j) if broadcast.order == "activation" else (c, i, j), receiving))
                 chunk = c if broadcast.granularity == "channel" else 0
                 slots[chunk] = slots.get(chunk, 0) + 1
@@ -150,6 +214,10 @@ class Plain:
         self.latency += latency
         self.by_pe += np.array([work, starved, blocked, tail, swaps, drains])
 
+    def swaps(self, reads: dict[int, int]) -> int:
+        """Cycles in which a PE changes weights in a tile."""
+        return self.swap * self.group_channels * len(reads)
+
     def note(self, step: TileRun) -> None:
         self.waited, self.most_waiting = self.waited + step.waited, max(self.most_waiting, step.most_waiting)
 
@@ -162,11 +230,11 @@ class Plain:
         for tile in sorted({(y // side, x // side) for y, x in outputs}):
             here = [(y, x) for y, x in outputs if (y // side, x // side) == tile]
             share = math.ceil(len(here) / copies)
-            active = range(used * copies)
-            step = self.send(image, held, here, [nth // share * used for nth in range(len(here))], active)
+            reads = {p + copy * used: of for copy in range(copies) for p, of in self.reads(group).items()}
+            step = self.send(image, held, here, [nth // share * used for nth in range(len(here))], reads)
             drain = self.drain(share)
-            swaps = np.array([self.swap * self.layer.channels * (p in active) for p in range(array.pes)])
-            drains = np.array([drain * (p in active) for p in range(array.pes)])
+            swaps = np.array([self.swaps(reads.get(p, {})) for p in range(array.pes)])
+            drains = np.array([drain * (p in reads) for p in range(array.pes)])
             tail = step.tail + drain - drains
             self.add(step.latency + drain, step.work - swaps, step.starved, step.blocked, tail, swaps, drains)
             self.note(step)
@@ -181,8 +249,9 @@ class Plain:
             own = outputs[p * share : (p + 1) * share]
             for group, start in product(range(len(held)), range(0, share, piece)):
                 here = own[start : start + piece]
-                step = self.send(image, held[group], here, [p] * len(here), [p])
-                swaps, drain = self.swap * self.layer.channels, self.drain(min(piece, share - start))
+                (reads,) = self.reads(group).values()
+                step = self.send(image, held[group], here, [p] * len(here), {p: reads})
+                swaps, drain = self.swaps(reads), self.drain(min(piece, share - start))
                 waiting = step.starved[p] + step.tail[p]
                 by_pe[:, p] += [step.work[p] - swaps, waiting, step.blocked[p], 0, swaps, drain]
                 self.note(step)
@@ -196,34 +265,38 @@ class Plain:
         used, held = self.used(group), self.held(group)
         copies = 1 if self.array.spare_pes == "idle" else max(1, min(pes // used, len(self.outputs)))
         share = math.ceil(len(self.outputs) / copies)
-        keys = [*product(*(range(n) for n in self.mask.shape[1:]))]
-        filters = [0] * used
-        for g, p in zip(self.placed.group.tolist(), self.placed.pe.tolist(), strict=True):
-            if g == group:
-                filters[p] += 1
+        reads = self.reads(group)
         items, sending, scans = [], [], np.zeros(pes, dtype=int)
         for nth in range(share):
             item, slots = dict.fromkeys(range(pes), 0), 0
-            for copy, (y, x) in enumerate(self.outputs[nth::share]):
+            patches = product(enumerate(self.outputs[nth::share]), {first: 0 for of in reads.values() for first in of})
+            for (copy, (y, x)), start in patches:
+                keys = [key for key in self.keys if self.start(key[0]) == start]
+                readers = [p for p in reads if start in reads[p]]
                 counts = [live(layer, image, *key, y, x) for key in keys]
                 wanted = [bool(held.get(key)) for key in keys]
                 sent = [
-                    n for n, wants in zip(counts, wanted, strict=True) if n and (wants or not broadcast.skip_unwanted)
+                    n
+                    for turns, wants in zip(counts, wanted, strict=True)
+                    for n in turns
+                    if wants or not broadcast.skip_unwanted
                 ]
                 slots += len(sent)
-                self.pushes += len(sent) * used if broadcast.fifo_depth else 0
-                for n, wants, key in zip(counts, wanted, keys, strict=True):
+                self.pushes += len(sent) * len(readers) if broadcast.fifo_depth else 0
+                for turns, wants, key in zip(counts, wanted, keys, strict=True):
                     self.delivered, self.dropped = (
-                        self.delivered + (n > 0) * wants,
-                        self.dropped + (n > 0) * (not wants),
+                        self.delivered + len(turns) * wants,
+                        self.dropped + len(turns) * (not wants),
                     )
-                    self.operations += n * sum(held.get(key, {}).values())
-                for p in range(used if sent else 0):
+                    self.operations += sum(turns) * sum(held.get(key, {}).values())
+                for p in readers if sent else ():
+                    filters = reads[p][start]
                     for begin in range(0, len(keys), 128):
                         of = zip(counts[begin : begin + 128], keys[begin : begin + 128], strict=True)
-                        matches = sum(COSTS[broadcast.token_cost][n] * held.get(key, {}).get(p, 0) for n, key in of)
-                        item[copy * used + p] += max(matches, filters[p])
-                        scans[copy * used + p] += max(filters[p] - matches, 0)
+                        cost = COSTS[broadcast.token_cost]
+                        matches = sum(cost[n] * held.get(key, {}).get(p, 0) for turns, key in of for n in turns)
+                        item[copy * used + p] += max(matches, filters)
+                        scans[copy * used + p] += max(filters - matches, 0)
             if slots:
                 items.append(item)
                 sending.append(0 if math.isinf(broadcast.width) else math.ceil(slots / broadcast.width))

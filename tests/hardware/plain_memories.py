@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tests.hardware.plain_events import place_of
 from uticket.config.array import Array
 from uticket.hardware.activations import Activations
 from uticket.hardware.chip import Chip
@@ -68,7 +69,8 @@ def positions(layer: Layer, outputs: np.ndarray) -> set[tuple[int, int]]:
     for y, x in outputs.tolist():
         for i in range(layer.kernel[0]):
             for j in range(layer.kernel[1]):
-                at = y * layer.stride[0] + i - layer.padding[0], x * layer.stride[1] + j - layer.padding[1]
+                row, column = place_of(layer, i, j, y, x)
+                at = row - layer.padding[0], column - layer.padding[1]
                 if 0 <= at[0] < layer.input_size[0] and 0 <= at[1] < layer.input_size[1]:
                     found.add(at)
     return found
@@ -85,6 +87,14 @@ def plain_steps(placed: Placed, kept: Activations, timesteps: int, array: Array,
     ]
     seen: set = set()
     steps: list[Step] = []
+    per_unit = len(placed.group) // layer.filters
+    value_bits = timesteps * kept.value_bits
+
+    def channels_of(group: int) -> set[int]:
+        """The channels that the filters of a group read."""
+        units = [unit for unit in range(len(placed.group)) if placed.group[unit] == group]
+        starts = {unit // per_unit // layer.group_filters * layer.group_channels for unit in units}
+        return {start + n for start in starts for n in range(layer.group_channels)}
 
     def share(bits: int, number: int) -> int:
         so_far, until = sum(outputs[:number]), sum(outputs[: number + 1])
@@ -99,12 +109,12 @@ def plain_steps(placed: Placed, kept: Activations, timesteps: int, array: Array,
             loaded = tile == 0 or again
             far = bits if tile == 0 or (again and bits > 8 * weights.capacity.value) else 0
             readings = len(used) if placed.dataflow.supply == "broadcast" else sum(map(len, by_copy))
-            read = timesteps * layer.channels * readings
-            if not kept.held:
-                copied = read
-            else:
-                copied = timesteps * layer.channels * len(used - seen) if kept.used.dram and group == 0 else 0
-            seen |= used
+            channels = channels_of(group)
+            read = value_bits * len(channels) * readings
+            inputs = {(channel, at) for channel in channels for at in used}
+            new = value_bits * len(inputs - seen) if kept.used.dram else 0
+            copied = new if kept.held else read
+            seen |= inputs
             number = len(steps)
             dram_in = far + copied + share(kept.shortcut.dram + kept.sums_read.dram, number)
             dram_out = share(kept.written.dram + kept.sums_written.dram, number)

@@ -47,6 +47,15 @@ def test_spikes_are_written_once_for_readers_of_a_shape_and_again_for_those_of_a
     assert in_chain(apart, 1, PLENTY)[0].written == Bits(sram=2 * 16 + 2 * 4)
 
 
+def test_counts_take_the_bits_of_the_largest_and_a_dilated_kernel_passes_positions_over():
+    layers = [conv("a", 1, 2, 8), conv("b", 2, 3, 8, reads="counts", kernel=(1, 3), padding=(0, 0), dilation=(1, 3))]
+    layers += [conv("c", 2, 3, 8, kernel=(2, 2), padding=(0, 0), dilation=(7, 7))]
+    spikes = {"b": np.full((1, 2, 2, 8, 8), 5, dtype=np.uint8)}
+    moved = place_activations(replace(ticket_of(*layers, timesteps=2), spikes=spikes), PLENTY)
+    assert (moved["b"].value_bits, moved["b"].used) == (3, Bits(sram=3 * 2 * 2 * 48))  # 6 columns of 8
+    assert (moved["c"].value_bits, total(moved["c"].used)) == (1, 2 * 2 * 4)  # the corners
+
+
 def test_sums_wait_near_or_in_dram_from_their_first_layer_to_their_last():
     layers = [conv("a", 1, 2, 4), conv("b", 2, 3, 4, adds_to="s"), shortcut("s", 2, 3, 4, adds_to="s")]
     bits = 24 * 2 * 3 * 16

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.hardware.chips import write_chip
-from tests.hardware.plain_events import cases, placed_on
+from tests.hardware.plain_events import cases, layers_of_every_kind, placed_on
 from tests.hardware.plain_memories import plain_steps, step_through
 from tests.helpers import layer_of
 from uticket.config.array import Array, Broadcast
@@ -75,11 +75,18 @@ chips = st.builds(
     dram=st.integers(1, 40),
     scratchpad_words=st.integers(2, 30),
 )
-kept = st.builds(Activations, st.booleans(), st.just(Bits(dram=1)) | st.just(Bits(sram=1)), bits, bits, bits, bits)
+one_bit = st.just(Bits(dram=1)) | st.just(Bits(sram=1))
+kept = st.builds(Activations, st.booleans(), one_bit, bits, bits, bits, bits, st.integers(1, 3))
 
 
 @settings(max_examples=300, deadline=None)
-@given(cases(), kept, chips, st.integers(1, 2), st.sampled_from([events, analytic]))
+@given(
+    st.one_of(cases(), cases(layers=layers_of_every_kind())),
+    kept,
+    chips,
+    st.integers(1, 2),
+    st.sampled_from([events, analytic]),
+)
 def test_layer_waits_for_memories_as_in_plain_loops(case, activations, chip, buffers, model):
     layer, mask, spikes, array, broadcast = case
     if not activations.held:

@@ -1,7 +1,7 @@
 import pytest
 
 from tests.hardware.networks import conv, shortcut
-from tests.helpers import SMALL
+from tests.helpers import SMALL, layer_of
 from uticket.hardware.connections import Connection, connect
 from uticket.ticket.layer import Layer
 
@@ -41,6 +41,14 @@ def test_linear_layers_read_the_mean_or_each_position():
     assert read_by([last, linear("fc", 4 * 26)])["fc"] is None
     assert read_by([last, linear("fc", 6)])["fc"] is None
     assert read_by([last, linear("fc1", 4), linear("fc2", 10)])["fc2"] == ["fc1"]
+
+
+def test_positions_of_a_map_become_tokens_and_back():
+    tokens = Layer.of_shape("fc", (6, 4)).in_one_row(25)
+    layers = [conv("a", 3, 4, 5), tokens, conv("b", 6, 2, 5), layer_of(3, 2, (1, 25), (1, 3), padding=(0, 1), name="c")]
+    assert read_by(layers) == {"a": None, "fc": ["a"], "b": ["fc"], "c": ["b"]}
+    more = tokens.in_one_row(26)
+    assert read_by([layers[0], more])["fc"] is None
 
 
 def blocks(first: list[Layer]) -> list[Layer]:

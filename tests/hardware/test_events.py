@@ -5,7 +5,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.hardware.plain_events import COSTS, IDEAL, cases, few, placed_on, plainly, run
+from tests.hardware.plain_events import (
+    COSTS,
+    IDEAL,
+    Case,
+    cases,
+    few,
+    fewer,
+    layers_of_every_kind,
+    placed_on,
+    plainly,
+    run,
+)
 from tests.helpers import layer_of
 from uticket.base.errors import InputError
 from uticket.config.array import Array, Broadcast
@@ -19,6 +30,7 @@ from uticket.mapping.dataflows import DATAFLOWS
 from uticket.pruning.balance import balance_layer
 from uticket.ticket.ticket import Ticket
 
+every_kind = cases(layers=layers_of_every_kind())
 many = st.sampled_from([1, 2, 15, 29])  # channels: with kernels of 3 x 3 one, two and three chunks of a bitmap
 STARVING = Broadcast(fifo_depth=math.inf, width=1, token_cost="one", skip_unwanted=False)
 
@@ -27,7 +39,19 @@ STARVING = Broadcast(fifo_depth=math.inf, width=1, token_cost="one", skip_unwant
 @settings(max_examples=300, deadline=None)
 @given(data=st.data())
 def test_layer_runs_as_in_plain_loops(dataflow, data):
-    case = data.draw(cases(st.just(dataflow), many if dataflow == "inner-join" else few))
+    check(data.draw(cases(st.just(dataflow), many if dataflow == "inner-join" else few)))
+
+
+@pytest.mark.parametrize("dataflow", sorted(DATAFLOWS))
+@settings(max_examples=100, deadline=None)
+@given(data=st.data())
+def test_layers_of_every_kind_run_as_in_plain_loops(dataflow, data):
+    """Groups, dilation, one dimension, linear layers at several tokens, and counts, 500 of them in all."""
+    channels = many if dataflow == "inner-join" else fewer
+    check(data.draw(cases(st.just(dataflow), layers=layers_of_every_kind(channels))))
+
+
+def check(case: Case) -> None:
     result = run(*case)
     expected = plainly(*case)
     found = {name: getattr(result, name) for name in expected}
@@ -53,7 +77,7 @@ def test_dense_spikes_without_padding_take_what_the_analytic_model_says(case):
 
 
 @settings(max_examples=300, deadline=None)
-@given(cases())
+@given(st.one_of(cases(), every_kind))
 def test_work_depends_on_the_spikes_alone(case):
     layer, mask, spikes, array, broadcast = case
     result = run(*case)
@@ -74,7 +98,7 @@ def test_work_depends_on_the_spikes_alone(case):
 
 
 @settings(max_examples=300, deadline=None)
-@given(cases())
+@given(st.one_of(cases(), every_kind))
 def test_dataflows_do_the_same_work_and_deeper_fifos_never_cost_time(case):
     layer, mask, spikes, array, broadcast = case
     done = {

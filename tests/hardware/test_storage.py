@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -6,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from tests.hardware.plain_events import cases, layers_of_every_kind, placed_on
 from tests.helpers import FLOWS, placed_flow, placed_mask
 from uticket.hardware.formats import size_bits
 from uticket.hardware.storage import first_with_pattern, fit_scratchpad, pack, unpack
@@ -52,12 +54,19 @@ def test_a_pattern_is_shared_only_while_filters_store_the_same_positions():
     assert np.array_equal(unpack(packed), rounded)
 
 
-def patterns_of(placed: Placed) -> list[tuple[int, bytes]]:
-    """The group and the positions of each unit that could share, a key for each unit that cannot."""
+def channels_of(placed: Placed, unit: int) -> int:
+    """The first of the channels that the filter of a unit reads."""
+    layer = placed.layer
+    return unit // (len(placed.group) // layer.filters) // layer.group_filters * layer.group_channels
+
+
+def patterns_of(placed: Placed) -> list[tuple[int, int, bytes]]:
+    """The group, channels and positions of each unit that could share, a key for each unit that cannot."""
     units = placed.mask.reshape(len(placed.group), -1)
     alone = placed.units_per_filter > 1
     return [
-        (n, b"") if alone or not units[n].any() else (int(g), units[n].tobytes()) for n, g in enumerate(placed.group)
+        (n, 0, b"") if alone or not units[n].any() else (int(g), channels_of(placed, n), units[n].tobytes())
+        for n, g in enumerate(placed.group)
     ]
 
 
@@ -92,8 +101,9 @@ def plain_passes(placed: Placed, capacity: int) -> tuple[int, int]:
     mask = placed.mask
     channels, kernel = mask.shape[1], mask[0, 0].size
     units = [(f, c) for f in range(len(mask)) for c in range(channels)]
+    start = {f: f // placed.layer.group_filters * channels for f in range(len(mask))}
     per = len(units) // len(placed.bins)
-    first: dict[tuple[int, bytes], int] = {}
+    first: dict[tuple[int, int, bytes], int] = {}
     patterns = patterns_of(placed)
     for unit in np.argsort(placed.bins, kind="stable").tolist():
         first.setdefault(patterns[unit], unit)
@@ -104,8 +114,8 @@ def plain_passes(placed: Placed, capacity: int) -> tuple[int, int]:
         need = lambda cut: sum(mask[f, c].sum() for f, c in cut) + math.ceil(kernel * len(own & {*cut}) / 16)  # noqa: E731
         words = max(words, need(held))
         count, run = 1, []
-        for channel in range(channels):
-            more = [unit for unit in held if unit[1] == channel]
+        for channel in range(placed.layer.channels):
+            more = [(f, c) for f, c in held if start[f] + c == channel]
             if run and need(run + more) > capacity:
                 count, run = count + 1, []
             run += more
@@ -121,6 +131,19 @@ def test_scratchpads_are_filled_as_channel_by_channel(mask, pes, flow, capacity)
     stored = fit_scratchpad(placed, capacity)
     assert (stored.words.max(), stored.passes.max()) == plain_passes(placed, capacity)
     assert stored.words.shape == (placed.num_groups, pes)
+
+
+@settings(max_examples=300, deadline=None)
+@given(cases(layers=layers_of_every_kind()), st.integers(2, 40))
+def test_scratchpads_hold_the_channels_that_their_filters_read(case, capacity):
+    layer, mask, _, array, _ = case
+    placed = placed_on(layer, mask, array)
+    placed = replace(placed, mask=mask.reshape(*mask.shape[:2], *layer.kernel))
+    stored = fit_scratchpad(placed, capacity)
+    assert (stored.words.max(), stored.passes.max()) == plain_passes(placed, capacity)
+    packed = pack(mask.astype(np.int32), placed)
+    assert np.array_equal(unpack(packed), mask)
+    assert packed.pattern.max() == len(set(patterns_of(placed))) - 1
 
 
 def test_filter_of_512_channels_fits_the_scratchpad_at_98_percent():

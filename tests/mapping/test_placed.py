@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from tests.helpers import LAYER, mask_of, nonzeros
+from tests.helpers import LAYER, layer_of, mask_of, nonzeros, rows
 from uticket.base.errors import InputError
 from uticket.config.array import Array
 from uticket.mapping.placed import count_by_row, held, place, place_whole
@@ -47,6 +47,31 @@ def test_layers_that_run_are_placed_in_order():
     assert (conv.pes, conv.num_groups, linear.num_groups) == (2, 2, 2)
     assert np.array_equal(conv.mask, masks["conv2"])
     assert place(Ticket([IMAGE], {"conv1": mask_of(1)}), Array()) == ()
+
+
+def test_units_of_a_grouped_convolution_read_their_own_channels():
+    layer = layer_of(6, 4, (3, 3), (1, 1), padding=(0, 0), groups=2)
+    ticket = Ticket([layer], {"conv2": np.ones((6, 2, 1, 1))})
+    (placed,) = place(ticket, Array(pes=4))
+    assert placed.channel_group.tolist() == [0, 0, 0, 1, 1, 1]
+    assert placed.reading.tolist() == [[[1, 0], [1, 0], [1, 0], [0, 1]], [[0, 1], [0, 1], [0, 0], [0, 0]]]
+    assert (placed.channels_read.tolist(), placed.num_keys) == ([4, 2], 4)
+    assert placed.key_of(np.arange(12)).tolist() == [0, 1] * 3 + [2, 3] * 3
+    (paired,) = place(ticket, Array(pes=2, mapping="paired"))
+    assert paired.reading.tolist() == [[[1, 1], [2, 0]], [[0, 1], [0, 1]]]
+    (slices,) = place(ticket, Array(pes=4, dataflow="input-channels"))
+    assert slices.pe.tolist() == [0, 1] * 6
+    assert slices.channels_read.tolist() == [2] * 6
+
+
+def test_filters_of_other_channels_keep_no_positions_in_common():
+    layer = layer_of(4, 4, (3, 3), (1, 1), padding=(0, 0), groups=2)
+    mask = rows("10", "01", "10", "01")
+    for groups, order in ((2, [0, 1, 2, 3]), (1, [0, 2, 1, 3])):
+        shape = {"groups": groups, "channels": 2 * groups}
+        ticket = Ticket([layer.model_copy(update=shape)], {"conv2": mask})
+        (placed,) = place(ticket, Array(pes=2, mapping="patterns"))
+        assert placed.order.tolist() == order
 
 
 def test_array_holds_the_mask_unless_weights_are_rounded():

@@ -18,7 +18,8 @@ def inputs_of(layer: Layer, spikes: np.ndarray) -> list[list[Inputs]]:
         for y, x in product(*(range(size) for size in layer.output_size)):
             row = set()
             for number, (c, i, j) in enumerate(product(range(layer.channels), *(range(size) for size in layer.kernel))):
-                down, right = y * layer.stride[0] + i - layer.padding[0], x * layer.stride[1] + j - layer.padding[1]
+                down = y * layer.stride[0] + i * layer.dilation[0] - layer.padding[0]
+                right = x * layer.stride[1] + j * layer.dilation[1] - layer.padding[1]
                 if 0 <= down < layer.input_size[0] and 0 <= right < layer.input_size[1] and image[c, down, right]:
                     row.add(number)
             rows.append(row)

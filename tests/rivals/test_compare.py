@@ -8,7 +8,7 @@ import pytest
 import uticket as ut
 from tests.helpers import layer_of
 from uticket.config.tables import RIVALS
-from uticket.rivals.compare import Cycles, summary
+from uticket.rivals.compare import Cycles, rival_cycles, summary
 from uticket.rivals.lowered import lower
 
 
@@ -39,6 +39,18 @@ def test_layers_have_the_cycles_of_the_array_and_the_mean_over_the_images_of_eac
     frame = found.frame()
     assert frame["layer"].tolist() == ["conv2", "conv3"]
     assert frame["loas"].sum() == found.network.rivals["loas"]
+
+
+def test_groups_of_a_convolution_run_as_layers_of_their_own_and_counts_in_turns():
+    rng = np.random.default_rng(0)
+    layer = layer_of(6, 4, (5, 5), name="conv2", groups=2, dilation=(1, 2), reads="counts")
+    alone = layer.model_copy(update={"filters": 3, "channels": 2, "groups": 1, "reads": "spikes"})
+    mask, counts = rng.random(layer.weight_shape) < 0.4, rng.integers(0, 3, (3, 4, 5, 5), dtype=np.uint8)
+    halves = [(mask[:3], counts[:, :2]), (mask[3:], counts[:, 2:])]
+    expected = [lower(alone, arriving > turn, kept) for turn in range(2) for kept, arriving in halves]
+    found = rival_cycles(layer, mask, counts[np.newaxis], 4)
+    for name, rival in RIVALS.items():
+        assert found[name] == sum(rival.cycles(product, 4) for product in expected)
 
 
 def test_rivals_run_the_weights_that_the_array_holds(ticket):

@@ -16,8 +16,9 @@ from uticket.ticket.layer import Layer
 GRIDS = {"dense": dense.PUBLISHED, "ptb": ptb.PUBLISHED}
 
 
-def layer_with(filters, channels, size, kernel, stride, padding) -> Layer:
-    return layer_of(filters, channels, size, kernel, stride, padding)
+def layer_with(filters, channels, size, kernel, stride, padding, dilation) -> Layer:
+    dilation = tuple(d if (k - 1) * d < n else 1 for d, k, n in zip(dilation, kernel, size, strict=True))
+    return layer_of(filters, channels, size, kernel, stride, padding, dilation=dilation)
 
 
 SIZES = st.tuples(st.integers(3, 6), st.integers(3, 6))
@@ -29,6 +30,7 @@ LAYERS = st.builds(
     kernel=st.tuples(st.integers(1, 3), st.integers(1, 3)),
     stride=st.tuples(st.integers(1, 2), st.integers(1, 2)),
     padding=st.tuples(st.integers(0, 1), st.integers(0, 1)),
+    dilation=st.tuples(st.integers(1, 2), st.integers(1, 2)),
 )
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from uticket.hardware.connections import connect
 from uticket.hardware.kept import Kept, kept_spikes, kept_sums
 from uticket.mapping.policies import Ints
+from uticket.ticket.layer import Layer
 from uticket.ticket.ticket import Ticket
 
 
@@ -41,13 +42,15 @@ class Activations:
     written: Bits = Bits()  # spikes
     sums_read: Bits = Bits()  # partial sums of the layers before
     sums_written: Bits = Bits()  # partial sums for the layers after
+    value_bits: int = 1  # of an input in a timestep: one for a spike
 
 
 def place_activations(ticket: Ticket, capacity: float) -> dict[str, Activations]:
     """Decide where the spikes and sums of each layer on the PEs are kept; capacity: bits of the memory for spikes."""
     steps = {layer.name: step for step, layer in enumerate(ticket.on_pes)}
     connections = connect(ticket.layers)
-    spikes = kept_spikes(connections, steps, ticket.timesteps)
+    value_bits = {layer.name: bits_of_value(ticket, layer) for layer in ticket.on_pes}
+    spikes = kept_spikes(connections, steps, ticket.timesteps, value_bits)
     sums = list(kept_sums(connections, steps, ticket.timesteps))
     used = np.zeros(len(steps), dtype=np.int64)
     for one in spikes:
@@ -57,7 +60,10 @@ def place_activations(ticket: Ticket, capacity: float) -> dict[str, Activations]
     def by_memory(one: Kept, bits: int) -> Bits:
         return Bits(sram=bits) if one in near else Bits(dram=bits)
 
-    found = [Activations(held=bool(bits <= capacity)) for bits in used]
+    found = [
+        Activations(held=bool(bits <= capacity), value_bits=value_bits[name])
+        for name, bits in zip(steps, used, strict=True)
+    ]
     for one in spikes:
         for step, bits in one.inputs.items():
             found[step].used = by_memory(one, bits)
@@ -71,6 +77,17 @@ def place_activations(ticket: Ticket, capacity: float) -> dict[str, Activations]
         for step in one.read:
             found[step].sums_read = by_memory(one, one.bits)
     return dict(zip(steps, found, strict=True))
+
+
+def bits_of_value(ticket: Ticket, layer: Layer) -> int:
+    """Return the bits of an input of a layer in a timestep: one, or those of the largest number of spikes.
+
+    Of a layer that reads counts and has no spikes in the ticket, those of the largest that a ticket may hold.
+    """
+    if layer.reads != "counts":
+        return 1
+    arriving = (ticket.spikes or {}).get(layer.name)
+    return 8 if arriving is None else max(int(arriving.max(initial=0)).bit_length(), 1)
 
 
 def choose_near(kept: Sequence[Kept], held: Ints, capacity: float) -> set[Kept]:

@@ -7,7 +7,7 @@ import numpy as np
 from uticket.base.errors import InputError
 from uticket.config.array import Array, Broadcast
 from uticket.hardware.cycles import group_latencies, layer_cycles
-from uticket.hardware.overhead import scan_cycles, tile_overheads
+from uticket.hardware.overhead import changes_of_pes, scan_cycles, tile_overheads
 from uticket.hardware.tiles import table_by_tile, tiles_of_groups
 from uticket.hardware.timing import LayerTiming, Timing
 from uticket.mapping.placed import Placed
@@ -22,14 +22,15 @@ def analytic(placed: Placed, ticket: Ticket, array: Array, broadcast: Broadcast)
     Raises InputError, naming the layer, if the ticket knows neither its spike sparsity nor its spikes.
     """
     cycles, layer = layer_cycles(placed, ticket.timesteps), placed.layer
-    active = (placed.used_pes * placed.copies)[:, np.newaxis]
+    active, tiles = (placed.used_pes * placed.copies)[:, np.newaxis], tiles_of_groups(placed, array.accumulators)
+    changes = changes_of_pes(placed, array).sum(axis=1) * placed.copies * [cuts.num_tiles for cuts in tiles]
     swaps, drains = tile_overheads(placed, array)
     scans, matches = scan_cycles(placed, ticket.timesteps), placed.workload * ticket.timesteps
     longer = (matches + scans).max(axis=1) - matches.max(axis=1)  # for each output
     groups = group_latencies(placed, ticket.timesteps) + longer * -(-layer.positions // placed.copies)
     by_tile = split_by_outputs(groups, placed, array) + swaps + drains
     latency = int(by_tile.sum())
-    swapping = int((swaps * active).sum() + scans.sum() * layer.positions)
+    swapping = int(changes.sum() + scans.sum() * layer.positions)
     draining = int((drains * active).sum())
     idle = placed.pes * latency - cycles.work_cycles - swapping - draining
     timing = Timing(
@@ -43,7 +44,7 @@ def analytic(placed: Placed, ticket: Ticket, array: Array, broadcast: Broadcast)
         tail_cycles=idle,
         fifo_mean=0.0,
         fifo_max=0,
-        tokens=placed.num_groups * layer.positions * layer.num_weights // layer.filters,
+        tokens=int(placed.channels_read.sum()) * layer.kernel[0] * layer.kernel[1] * layer.positions,
         dropped_tokens=0,
         operations=cycles.work_cycles * spikes_of_an_input(ticket, layer),
         swap_cycles=swapping,

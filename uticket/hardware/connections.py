@@ -66,13 +66,17 @@ def _latest_that_fits(layer: Layer, sums: Sequence[Sum]) -> Sum | None:
 
 
 def _fits(written: Sum, layer: Layer) -> bool:
-    """Return whether a layer can read the spikes of a sum, perhaps pooled; a linear layer may read each position."""
+    """Return whether a layer can read the spikes of a sum, perhaps pooled.
+
+    A linear layer may read the channels of some positions, or of each, as its own; the positions of a map may become
+    tokens in a row, and back.
+    """
     of = written.parts[-1]
     if layer.kind == "linear":
-        return layer.channels % of.filters == 0 and layer.channels // of.filters <= math.prod(of.output_size)
-    return layer.channels == of.filters and all(
-        read <= size for read, size in zip(layer.input_size, of.output_size, strict=True)
-    )
+        positions = math.prod(layer.input_size) * (layer.channels // of.filters)
+        return layer.channels % of.filters == 0 and positions <= math.prod(of.output_size)
+    smaller = all(read <= size for read, size in zip(layer.input_size, of.output_size, strict=True))
+    return layer.channels == of.filters and (smaller or math.prod(layer.input_size) == math.prod(of.output_size))
 
 
 def _beginning_of_branch(shortcut: Layer, found: Sequence[Connection]) -> Sum | None:

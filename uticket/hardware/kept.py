@@ -46,19 +46,25 @@ class Kept:
         return bool(self.written and (self.inputs or self.read))
 
 
-def kept_spikes(connections: Sequence[Connection], steps: Mapping[str, int], timesteps: int) -> list[Kept]:
-    """Return the spikes that layers on the PEs read or write; steps: the number of each of those layers."""
-    found: dict[tuple[Sum | str, int, tuple[int, int]], Kept] = {}
+def kept_spikes(
+    connections: Sequence[Connection], steps: Mapping[str, int], timesteps: int, value_bits: Mapping[str, int]
+) -> list[Kept]:
+    """Return the spikes that layers on the PEs read or write.
 
-    def spikes_of(written: Sum | str, channels: int, size: tuple[int, int]) -> Kept:
-        nothing = Kept(timesteps * channels, np.zeros(size, dtype=bool), _writer(written, steps))
-        return found.setdefault((written, channels, size), nothing)
+    steps: the number of each of those layers. value_bits: layer -> bits of its input in a timestep, if not one.
+    """
+    found: dict[tuple[Sum | str, int, tuple[int, int], int], Kept] = {}
+
+    def spikes_of(written: Sum | str, channels: int, size: tuple[int, int], bits: int = 1) -> Kept:
+        nothing = Kept(timesteps * channels * bits, np.zeros(size, dtype=bool), _writer(written, steps))
+        return found.setdefault((written, channels, size, bits), nothing)
 
     for connection in connections:
         layer, step = connection.layer, steps.get(connection.layer.name)
         if step is None:
             continue
-        spikes, used = spikes_of(connection.reads or layer.name, layer.channels, layer.input_size), used_input(layer)
+        bits, used = value_bits.get(layer.name, 1), used_input(layer)
+        spikes = spikes_of(connection.reads or layer.name, layer.channels, layer.input_size, bits)
         spikes.inputs[step] = spikes.position_bits * int(used.sum())
         spikes.positions |= used
         if connection.adds_to.identity is not None:
@@ -94,7 +100,7 @@ def used_along(layer: Layer, axis: int, begin: int = 0, end: int | None = None) 
     """Return the rows (axis 0) or columns of the input that the outputs begin .. end - 1 use, without padding."""
     outputs = np.arange(layer.output_size[axis])[begin:end]
     first = outputs * layer.stride[axis] - layer.padding[axis]
-    places = np.unique(first[:, np.newaxis] + np.arange(layer.kernel[axis]))
+    places = np.unique(first[:, np.newaxis] + np.arange(layer.kernel[axis]) * layer.dilation[axis])
     used: Ints = places[(places >= 0) & (places < layer.input_size[axis])]
     return used
 

@@ -4,11 +4,11 @@ Weights come from DRAM once, in the format of `hw.weight_format`, in which the m
 scratchpads hold what the PEs read (`uticket.hardware.storage`) whatever it is. They stay there while the tiles of a
 group run; if they do not fit they are read again for each tile, from DRAM if those of the group do not fit the memory
 for weights either.
-Input spikes are read from their memory for each group and tile, with the rows and columns that tiles share, a bit for
-each timestep, spike or not. Where spikes and sums are kept is decided over the network
-(`uticket.hardware.activations`): an input from DRAM is written to the memory for spikes and read from there; if it does
-not fit there, each time that it is read. All else is moved once, straight from where it is to where it goes; groups and
-tiles share it by their outputs.
+Input spikes are read from their memory for each group and tile, of the channels that its filters read, with the rows
+and columns that tiles share, a bit for each timestep, spike or not; a number of spikes takes as many bits as the
+largest. Where spikes and sums are kept is decided over the network (`uticket.hardware.activations`): an input from DRAM
+is written to the memory for spikes and read from there; if it does not fit there, each time that it is read. All else
+is moved once, straight from where it is to where it goes; groups and tiles share it by their outputs.
 Source: facts of the hardware model, sections 1, 2 and 4.
 """
 
@@ -49,7 +49,7 @@ class Moves:
 
 def layer_moves(placed: Placed, activations: Activations, timesteps: int, array: Array, chip: Chip) -> Moves:
     """Return what one layer moves for one image."""
-    layer, kept, copies = placed.layer, activations, placed.copies[:, np.newaxis]
+    kept, copies = activations, placed.copies[:, np.newaxis]
     tiles = tiles_of_groups(placed, array.accumulators)
     runs = table_by_tile(tiles, [np.ones(cut.num_tiles, np.int64) for cut in tiles]) > 0
     stored = fit_scratchpad(placed, chip.scratchpad_words.value)
@@ -58,14 +58,17 @@ def layer_moves(placed: Placed, activations: Activations, timesteps: int, array:
     loads = np.where(stored.passes.max(axis=1, initial=1)[:, np.newaxis] > 1, runs, first)
     too_large = weight_bits[:, np.newaxis] > 8 * chip.memories.weights.capacity.value
     far_weights = weight_bits[:, np.newaxis] * np.where(too_large, loads, first)
-    position_bits = timesteps * layer.channels
+    value_bits = timesteps * kept.value_bits  # of an input at one position of one channel
     read = {copies: read_positions(placed, cut) for copies, cut in {cut.copies: cut for cut in tiles}.items()}
-    scanned = position_bits * table_by_tile(tiles, [read[cut.copies] for cut in tiles])
+    read_of_groups = table_by_tile(tiles, [read[cut.copies] for cut in tiles])
+    scanned = value_bits * placed.channels_read[:, np.newaxis] * read_of_groups
     copied = np.zeros_like(scanned)
     if not kept.held:
         copied = scanned
     elif kept.used.dram:
-        copied[0, : tiles[0].num_tiles] = position_bits * new_positions(placed, tiles[0])
+        for group, channels in first_reads(placed).items():
+            new = new_positions(placed, tiles[group])
+            copied[group, : len(new)] = value_bits * channels * new
     units = np.bincount(placed.group, minlength=placed.num_groups)[:, np.newaxis]
     outputs = units * table_by_tile(tiles, [cuts.sizes for cuts in tiles])
     before = np.cumsum(outputs)
@@ -89,6 +92,13 @@ def layer_moves(placed: Placed, activations: Activations, timesteps: int, array:
         activations=kept,
         weight_format=form,
     )
+
+
+def first_reads(placed: Placed) -> dict[int, int]:
+    """Return the groups that read channels which none before them has read, and how many such channels."""
+    first = placed.reading.any(axis=1).argmax(axis=0)  # of each group of channels
+    groups, times = np.unique(first, return_counts=True)
+    return dict(zip(groups.tolist(), (times * placed.layer.group_channels).tolist(), strict=True))
 
 
 def read_positions(placed: Placed, tiles: Tiles) -> Ints:
@@ -115,8 +125,9 @@ def _readings(layer: Layer, tiles: Tiles) -> tuple[Ints, Ints]:
     height, width = layer.input_size
     parts, positions = [], []
     for down, right in product(*map(range, layer.kernel)):
-        row = np.arange(layer.output_size[0])[:, np.newaxis] * layer.stride[0] + down - layer.padding[0]
-        column = np.arange(layer.output_size[1]) * layer.stride[1] + right - layer.padding[1]
+        row = np.arange(layer.output_size[0])[:, np.newaxis] * layer.stride[0] + down * layer.dilation[0]
+        column = np.arange(layer.output_size[1]) * layer.stride[1] + right * layer.dilation[1]
+        row, column = row - layer.padding[0], column - layer.padding[1]
         inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
         parts.append(tiles.part[inside])
         positions.append((row * width + column)[inside])

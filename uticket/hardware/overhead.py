@@ -26,18 +26,27 @@ def scan_cycles(placed: Placed, timesteps: int) -> Ints:
     """Return the cycles in which each PE joins bitmaps for one output without a match, shape (groups, pes).
 
     As in the analytic model all inputs have spikes. JOIN_BITS bits of its filters take a PE a cycle for each filter, in
-    which it may have a match; groups without weights are not run.
+    which it may have a match; groups without weights, on the channels that they read, are not run.
     """
     if placed.dataflow.supply != "patches":
         return np.zeros_like(placed.workload)
     kept, size = np.flatnonzero(placed.mask), placed.unit_size
-    joins = -(-size // JOIN_BITS)
-    place = placed.bins[placed.unit_of(kept)] * joins + kept % size // JOIN_BITS
-    matches = np.bincount(place, minlength=placed.workload.size * joins).reshape(-1, joins) * timesteps
-    filters = np.bincount(placed.bins, minlength=placed.workload.size)
-    scans = np.maximum(filters[:, np.newaxis] - matches, 0).sum(axis=1).reshape(placed.workload.shape)
-    run: Ints = scans * (placed.workload.sum(axis=1, keepdims=True) > 0)
-    return run
+    joins, (_, pes, parts) = -(-size // JOIN_BITS), placed.reading.shape
+    place = (placed.group * pes + placed.pe) * parts + placed.channel_group
+    join = place[placed.unit_of(kept)] * joins + kept % size // JOIN_BITS
+    matches = np.bincount(join, minlength=placed.reading.size * joins).reshape(*placed.reading.shape, joins)
+    scans = np.maximum(placed.reading[..., np.newaxis] - matches * timesteps, 0).sum(axis=3)
+    run: Ints = (scans * (matches.sum(axis=(1, 3)) > 0)[:, np.newaxis]).sum(axis=2)
+    return np.pad(run, [(0, 0), (0, placed.pes - pes)])
+
+
+def changes_of_pes(placed: Placed, array: Array) -> Ints:
+    """Return the cycles in which each PE of one copy of a group changes weights in a tile, shape (groups, PEs in use).
+
+    Of a grouped convolution a PE changes them for the channels that its filters read.
+    """
+    changes: Ints = (placed.reading > 0).sum(axis=2) * placed.layer.group_channels * swap_cycles(placed, array)
+    return changes
 
 
 def drain_cycles(placed: Placed, tiles: Tiles, array: Array) -> Ints:
@@ -47,10 +56,14 @@ def drain_cycles(placed: Placed, tiles: Tiles, array: Array) -> Ints:
 
 
 def tile_overheads(placed: Placed, array: Array) -> tuple[Ints, Ints]:
-    """Return the cycles of changing weights and of emptying accumulators by group and tile, (groups, tiles) each."""
+    """Return the cycles of changing weights and of emptying accumulators by group and tile, (groups, tiles) each.
+
+    Of changing weights those of the PE that has the most.
+    """
     tiles = tiles_of_groups(placed, array.accumulators)
     drains = {copies: drain_cycles(placed, cut, array) for copies, cut in {cut.copies: cut for cut in tiles}.items()}
-    swaps = [np.full(cuts.num_tiles, placed.layer.channels * swap_cycles(placed, array)) for cuts in tiles]
+    most = changes_of_pes(placed, array).max(axis=1).tolist()
+    swaps = [np.full(cuts.num_tiles, changes) for changes, cuts in zip(most, tiles, strict=True)]
     return table_by_tile(tiles, swaps), table_by_tile(tiles, [drains[cuts.copies] for cuts in tiles])
 
 

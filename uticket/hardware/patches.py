@@ -19,23 +19,27 @@ def run_patches(
 ) -> tuple[TileRun, Ints]:
     """Run one group; each copy takes its part of the outputs, one after another.
 
-    tokens: with one output in each part. filters: (PEs of the group,), how many each holds. A PE takes the cost of a
-    token for each match, and for JOIN_BITS bits of a patch at least a cycle for each of its filters. A patch in which
-    there is nothing to send is not sent. Returns what happened, and the part of the work that is no match, by PE, shape
-    (pes,).
+    tokens: with one output in each part. filters: (PEs of the group, groups of channels), how many each holds. A patch
+    is the inputs of one group of channels. A PE takes the cost of a token for each match, and for JOIN_BITS bits of a
+    patch that one of its filters reads at least a cycle for each of these filters. A patch in which there is nothing to
+    send is not sent. Returns what happened, and the part of the work that is no match, by PE, shape (pes,).
     """
     copies, parts = tokens.tiles.copies, tokens.num.shape[1]
     used, of_group = int(groups.pes[nth]), slice(groups.begin[nth], groups.begin[nth + 1])
     held = np.zeros((used, len(tokens.num)))
     held[groups.pe[of_group], groups.key[of_group]] = groups.times[of_group]
     matched, joined = np.zeros((2, used, parts))  # exact: doubles hold whole numbers up to 2^53
-    for begin in range(0, len(tokens.num), JOIN_BITS):
-        bits = slice(begin, begin + JOIN_BITS)
-        cycles = held[:, bits] @ tokens.cycles[bits].astype(np.float64)
-        matched += cycles
-        joined += np.maximum(cycles, filters[:, np.newaxis])
-    sent = tokens.num[held.any(axis=0) | (not broadcast.skip_unwanted)].sum(axis=0)
-    joined *= sent > 0
+    sent, wanted = np.zeros(parts, np.int64), (held.max(axis=0) > 0) | (not broadcast.skip_unwanted)
+    of_channels = len(tokens.num) // filters.shape[1]
+    for channels in np.flatnonzero(filters.any(axis=0)).tolist():
+        inputs = slice(channels * of_channels, (channels + 1) * of_channels)
+        to_send = tokens.num[inputs][wanted[inputs]].sum(axis=0)
+        for begin in range(inputs.start, inputs.stop, JOIN_BITS):
+            bits = slice(begin, min(begin + JOIN_BITS, inputs.stop))
+            cycles = held[:, bits] @ tokens.cycles[bits].astype(np.float64)
+            matched += cycles
+            joined += np.maximum(cycles, filters[:, channels, np.newaxis]) * (to_send > 0)
+        sent += to_send
     work, scans = (_by_pe(values, copies, pes) for values in (joined, joined - matched))
     sent = sent.reshape(-1, copies).sum(axis=1)
     taken = sent > 0

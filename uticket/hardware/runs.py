@@ -14,17 +14,20 @@ class Runs(NamedTuple):
     """Runs of tokens of the same kernel position and part of the outputs, in the order in which they are sent."""
 
     edges: Ints  # (tiles + 1,), where the runs of each tile begin, and the end
-    key: Ints  # (runs,), kernel position; one more than the last: all PEs change their weights
+    key: (
+        Ints  # (runs,), kernel position; from the last on: PEs that read from the n-th group of channels change weights
+    )
     copy: Ints  # (runs,), of the group
     begin: Ints  # (runs,), its first token, and the end
     end: Ints
 
 
-def runs_of(tokens: Tokens, copies: int, order: Order, swaps: bool) -> Runs:
+def runs_of(tokens: Tokens, copies: int, order: Order, swaps: bool, channel_groups: int) -> Runs:
     """Return what one sender, or each of several alike, sends in its tiles.
 
     copies: of the group that a sender serves; tile t has the parts from t * copies on. swaps: with a change of weights
-    before each input channel, with tokens or without: a token of its own, after those of `tokens`.
+    before each input channel, with tokens or without: a token of its own, after those of `tokens`. channel_groups: of
+    the convolution.
     """
     key, part, begin, end = ORDERS[order](tokens, copies)
     keys, parts = tokens.num.shape
@@ -33,7 +36,8 @@ def runs_of(tokens: Tokens, copies: int, order: Order, swaps: bool) -> Runs:
         channels = keys // tokens.kernel
         changes = np.arange(parts // copies * channels)
         before = np.searchsorted(tile * channels + key // tokens.kernel, changes)
-        change = changes // channels, keys, 0, len(tokens.cost), len(tokens.cost) + 1
+        key_of_change = keys + changes % channels // (channels // channel_groups)
+        change = changes // channels, key_of_change, 0, len(tokens.cost), len(tokens.cost) + 1
         of_runs = tile, key, copy, begin, end
         tile, key, copy, begin, end = (np.insert(of, before, new) for of, new in zip(of_runs, change, strict=True))
     return Runs(np.searchsorted(tile, np.arange(parts // copies + 1)), key, copy, begin, end)

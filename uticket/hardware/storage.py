@@ -1,8 +1,9 @@
 """Compressed weights as the PEs read them, and how they fit the scratchpads.
 
 The stream of a PE: for each filter that it takes, the weight sparsity pattern (WSP: a bit for each kernel position of
-each input channel, set where there is a weight), then a 16-bit word for each of those weights, in the same order.
-Filters of a group that keep the same positions, such as those of a team, have one WSP, in the stream of the first.
+each input channel that it reads, set where there is a weight), then a 16-bit word for each of those weights, in the
+same order. Filters of a group that keep the same positions of the same channels, such as those of a team, have one WSP,
+in the stream of the first.
 Source: the paper's hardware section; facts of the hardware model, section 2. Differs in: the shared WSP.
 """
 
@@ -64,7 +65,7 @@ def unpack(packed: Packed) -> NDArray[np.int16]:
 
 
 def first_with_pattern(placed: Placed, kept: Bools) -> Ints:
-    """Return the unit whose WSP each unit shares: the first of its group that keeps the same positions.
+    """Return the unit whose WSP each unit shares: the first of its group that keeps the same positions and channels.
 
     The first in the order of PEs, the unit itself if there is no other. Filters without weights are no team, and slices
     of a filter share none, because their positions are of different channels. kept: of the shape of the mask. Returns
@@ -74,11 +75,12 @@ def first_with_pattern(placed: Placed, kept: Bools) -> Ints:
     if placed.units_per_filter > 1:
         return units
     rows = np.packbits(placed.by_unit(kept), axis=1)
-    first: dict[tuple[int, bytes], int] = {}
+    first: dict[tuple[int, int, bytes], int] = {}
+    channels = placed.channel_group
     found = units.copy()
     with_weights = placed.order[np.count_nonzero(rows, axis=1)[placed.order] > 0]
     for unit in with_weights.tolist():
-        found[unit] = first.setdefault((int(placed.group[unit]), rows[unit].tobytes()), unit)
+        found[unit] = first.setdefault((int(placed.group[unit]), int(channels[unit]), rows[unit].tobytes()), unit)
     return found
 
 
@@ -100,7 +102,7 @@ def fit_scratchpad(placed: Placed, capacity: int) -> Scratchpad:
     channels, kernel = placed.layer.channels, placed.layer.kernel[0] * placed.layer.kernel[1]
     row = np.arange(placed.mask.size // kernel)  # a channel of a filter
     unit = placed.unit_of(row * kernel)
-    place = placed.bins[unit] * channels + row % channels
+    place = placed.bins[unit] * channels + placed.key_of(row * kernel) // kernel
     bins = placed.num_groups * placed.pes
     of_kept = place[np.flatnonzero(placed.mask) // kernel]
     kept = np.bincount(of_kept, minlength=bins * channels).reshape(bins, channels)

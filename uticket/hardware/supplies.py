@@ -50,27 +50,27 @@ def by_layer(placed: Placed, arriving: Arriving, array: Array, broadcast: Broadc
 def by_group(placed: Placed, arriving: Arriving, array: Array, broadcast: Broadcast) -> Stretches:
     """Run all outputs of each group, patch by patch, with all PEs waiting for the last one."""
     ran = no_stretches(placed.num_groups, 1, placed.pes)
-    filters = np.bincount(placed.bins, minlength=placed.workload.size).reshape(placed.workload.shape)
     for groups, tokens in arriving.values():
         for nth, group in enumerate(groups.number.tolist()):
-            run, scans = run_patches(groups, nth, tokens, filters[group, : groups.pes[nth]], placed.pes, broadcast)
+            run, scans = run_patches(
+                groups, nth, tokens, placed.reading[group, : groups.pes[nth]], placed.pes, broadcast
+            )
             add(ran, group, 0, run, scans)
     return ran
 
 
 def _send(ran: Stretches, groups: Groups, tokens: Tokens, copies: int, swap: int, broadcast: Broadcast) -> None:
     """Send all tiles to groups; copies: that a sender serves, swap: cycles of a change of weights."""
-    keys, channels = len(tokens.num), len(tokens.num) // tokens.kernel
+    keys, channel_groups = len(tokens.num), groups.reads.shape[2]
     width = 0 if math.isinf(broadcast.width) else int(min(broadcast.width, UNLIMITED))
     limits = int(min(broadcast.fifo_depth, UNLIMITED)), width, broadcast.skip_unwanted
     if broadcast.granularity == "token":
-        runs = runs_of(tokens, copies, broadcast.order, swap > 0)
+        runs = runs_of(tokens, copies, broadcast.order, swap > 0, channel_groups)
         cost = np.append(tokens.cost, np.uint16(swap))
-        send_tokens(ran, groups, copies, runs, cost, keys, swap * channels, *limits)
+        send_tokens(ran, groups, copies, runs, cost, keys, tokens.kernel, swap, *limits)
     else:
         chunk = np.arange(keys) // tokens.kernel if broadcast.granularity == "channel" else np.zeros(keys, np.int64)
-        swaps = np.bincount(chunk) // tokens.kernel * swap
-        send_chunks(ran, groups, copies, tokens.num, tokens.cycles, chunk, swaps, *limits)
+        send_chunks(ran, groups, copies, tokens.num, tokens.cycles, chunk, tokens.kernel, swap, *limits)
 
 
 Run = Callable[[Placed, Arriving, Array, Broadcast], Stretches]

@@ -78,7 +78,7 @@ def tokens_of(layer: Layer, spikes: NDArray[Any], tiles: Tiles, cost: TokenCost)
     number = np.arange(timesteps + 1, dtype=np.uint16)
     cycles = {"timesteps": np.full_like(number, timesteps), "spikes": number, "one": np.ones_like(number)}[cost]
     shape = layer.channels * layer.kernel[0] * layer.kernel[1], tiles.num_tiles * tiles.copies
-    where = layer.kernel, layer.stride, layer.padding, tiles.part
+    where = layer.kernel, layer.stride, layer.padding, layer.dilation, tiles.part
     num, total = np.zeros(shape, np.int64), np.zeros(shape[0], np.int64)
     _walk(counts, *where, num, total, cycles, np.empty(0, np.uint16), np.empty(0, np.int32))
     end = np.cumsum(num).reshape(shape)
@@ -93,6 +93,7 @@ def _walk(
     kernel: tuple[int, int],
     stride: tuple[int, int],
     padding: tuple[int, int],
+    dilation: tuple[int, int],
     part: NDArray[np.int32],
     place: Ints,
     spikes: Ints,
@@ -108,7 +109,8 @@ def _walk(
     num_turns, _, height, width = counts.shape
     for key in range(len(place)):
         channel, position = divmod(key, kernel[0] * kernel[1])
-        down, right = position // kernel[1] - padding[0], position % kernel[1] - padding[1]
+        down = position // kernel[1] * dilation[0] - padding[0]
+        right = position % kernel[1] * dilation[1] - padding[1]
         for y in range(part.shape[0]):
             row = y * stride[0] + down
             if row < 0 or row >= height:

@@ -72,18 +72,19 @@ class InputChannels(SpareCopies):
     """The `systolic` style of the published code: a unit is one input channel of one filter.
 
     The channels of each filter are cut into slices, one for each PE; filters run one after another. A slice has
-    ceil(channels / pes) channels; where `pes` does not divide them, the last slice is shorter and the PEs after it have
-    none. The order of filters makes no difference, so `hw.mapping` is not used.
+    ceil(channels / pes) of the channels that the filter reads; where `pes` does not divide them, the last slice is
+    shorter and the PEs after it have none. The order of filters makes no difference, so `hw.mapping` is not used.
     """
 
     def units_per_filter(self, layer: Layer) -> int:
-        """One for each channel."""
-        return layer.channels
+        """One for each channel that the filter reads."""
+        return layer.group_channels
 
     def put(self, layer: Layer, filters: Filters, array: Array) -> Places:
         """Group f is filter f."""
-        slices = np.arange(layer.channels) // -(-layer.channels // array.pes)
-        return Places(np.repeat(np.arange(layer.filters), layer.channels), np.tile(slices, layer.filters))
+        channels = layer.group_channels
+        slices = np.arange(channels) // -(-channels // array.pes)
+        return Places(np.repeat(np.arange(layer.filters), channels), np.tile(slices, layer.filters))
 
 
 class OwnOutputs:

@@ -67,6 +67,40 @@ class Placed:
         """The output channel of each unit, shape (units,)."""
         return np.arange(len(self.group)) // self.units_per_filter
 
+    @property
+    def channel_group(self) -> Ints:
+        """The group of channels that each unit reads from, shape (units,): 0 unless the convolution is grouped."""
+        return self.filter // self.layer.group_filters
+
+    @cached_property
+    def reading(self) -> Ints:
+        """Units by the channels that they read from, shape (groups, PEs in use at most, groups of channels)."""
+        pes, parts = int(self.pe.max(initial=0)) + 1, self.layer.groups
+        place = (self.group * pes + self.pe) * parts + self.channel_group
+        return np.bincount(place, minlength=self.num_groups * pes * parts).reshape(-1, pes, parts)
+
+    @property
+    def channels_read(self) -> Ints:
+        """Input channels that the PEs of each group read from, shape (groups,): without groups of channels all."""
+        channels: Ints = self.reading.any(axis=1).sum(axis=1) * self.layer.group_channels
+        return channels
+
+    @property
+    def num_keys(self) -> int:
+        """Kernel positions of all input channels."""
+        return self.layer.channels * self.layer.kernel[0] * self.layer.kernel[1]
+
+    def key_of(self, positions: Ints) -> Ints:
+        """Return the kernel position of the input channels that weights belong to, in [0, num_keys).
+
+        positions: indices into the flattened weights. Filters of different groups of channels have different ones.
+        """
+        size = self.mask.size // self.layer.filters
+        keys = positions % size
+        if self.layer.groups > 1:
+            keys += positions // (size * self.layer.group_filters) * size
+        return keys
+
     def by_unit(self, values: NDArray[Any]) -> NDArray[Any]:
         """Return an array of the layer's shape as (units, weights of a unit)."""
         return np.ascontiguousarray(values).reshape(len(self.group), -1)
@@ -109,6 +143,7 @@ def place(ticket: Ticket, array: Array, trained: Mask | None = None) -> tuple[Pl
     """
     ticket = ticket.on_array(array)
     patterns = ticket.mask if trained is None else trained
+    by_name = {layer.name: layer for layer in ticket.on_pes}
     layers, masks, dataflow = ticket.on_pes, held(ticket, array), DATAFLOWS[array.dataflow]
     nonzeros = {n.name: _nonzeros(masks[n.name], n.filters * dataflow.units_per_filter(n)) for n in layers}
     workloads = {n.name: nonzeros[n.name].reshape(n.filters, -1).sum(axis=1) for n in layers}
@@ -116,7 +151,7 @@ def place(ticket: Ticket, array: Array, trained: Mask | None = None) -> tuple[Pl
     for layer in layers:
         parts = [part.name for part in parts_of(layer, layers)]
         workload = np.sum([workloads[part] for part in parts], axis=0)
-        group, pe = dataflow.put(layer, Filters(workload, tuple(patterns[part] for part in parts)), array)
+        group, pe = dataflow.put(layer, filters_of(workload, [by_name[part] for part in parts], patterns), array)
         used = _used_pes(group * array.pes + pe, int(group.max(initial=-1)) + 1, array.pes)
         copies = dataflow.copies(used, layer.positions, array)
         where = group, pe, copies
@@ -127,6 +162,12 @@ def place(ticket: Ticket, array: Array, trained: Mask | None = None) -> tuple[Pl
 def parts_of(layer: Layer, layers: Sequence[Layer]) -> list[Layer]:
     """Return which of `layers` need the same order of filters: those that add to the same sum, or the layer alone."""
     return [layer] if layer.adds_to is None else [other for other in layers if other.adds_to == layer.adds_to]
+
+
+def filters_of(workload: Ints, parts: Sequence[Layer], patterns: Mask) -> Filters:
+    """Return what mappings look at; parts: the layers that get the same order of filters."""
+    channels = [np.arange(part.filters) // part.group_filters for part in parts if part.groups > 1]
+    return Filters(workload, tuple(patterns[part.name] for part in parts), tuple(channels))
 
 
 def place_whole(layer: Layer, mask: Bools) -> Placed:

@@ -15,18 +15,21 @@ Ints = NDArray[np.int64]
 class Filters:
     """What mappings look at: the filters of a layer, or of several layers whose outputs are added.
 
-    workload: (filters,), kept weights, summed over the layers. masks: of the layers, (filters, ...) each.
+    workload: (filters,), kept weights, summed over the layers. masks: of the layers, (filters, ...) each. channels: of
+    those that are grouped convolutions, the group of channels that each filter reads from, (filters,) each.
     """
 
     workload: Ints
     masks: tuple[NDArray[np.bool_], ...] = ()
+    channels: tuple[Ints, ...] = ()
 
     @cached_property
     def pattern(self) -> Ints:
-        """The first filter that keeps the same positions, shape (filters,)."""
+        """The first filter that keeps the same positions of the same channels, shape (filters,)."""
         rows = [np.packbits(mask.reshape(len(mask), -1), axis=1) for mask in self.masks]
         if not rows:
             return np.arange(len(self.workload))
+        rows += [group.reshape(-1, 1).view(np.uint8) for group in self.channels]
         first: dict[bytes, int] = {}
         kept = (row.tobytes() for row in np.concatenate(rows, axis=1))
         return np.array([first.setdefault(row, number) for number, row in enumerate(kept)])

@@ -22,7 +22,7 @@ def with_alike_teams(
     Filters are as alike as the sum of the products of their magnitudes: of kept weights (0 or 1) if balancing selects
     at random, else of those that it scores. Starts from the teams of the order in which filters are placed. Layers
     whose outputs are added are permuted together.
-    Raises InputError if such layers have teams of different sizes.
+    Raises InputError if such layers have teams of different sizes, or a layer with teams is a grouped convolution.
     """
     by_name, layers = {one.layer.name: one for one in placed}, [one.layer for one in placed]
     orders: dict[str, Ints] = {}
@@ -33,6 +33,9 @@ def with_alike_teams(
             expected = f"the same number in the layers {', '.join(parts)}, whose outputs are added"
             raise InputError(f"share: expected {expected}, got {', '.join(map(str, sorted(shares)))}")
         (share,) = shares
+        if share > 1 and one.layer.groups > 1:
+            expected = "expected consecutive in a grouped convolution, whose filters read different channels"
+            raise InputError(f"team: {expected} (layer {one.layer.name!r}), got alike")
         if parts[0] not in orders and share > 1:
             likeness = np.sum([_likeness(by_name[part], how, trained, weights) for part in parts], axis=0)
             orders[parts[0]] = team_order(likeness, one.order, share)

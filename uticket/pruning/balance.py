@@ -14,8 +14,7 @@ from uticket.base.seeds import generator
 from uticket.config.array import Array
 from uticket.config.pruning import Balance
 from uticket.config.tables import TARGETS
-from uticket.mapping.placed import Bools, Placed, parts_of, place, place_whole
-from uticket.mapping.policies import Filters
+from uticket.mapping.placed import Bools, Placed, filters_of, parts_of, place, place_whole
 from uticket.pruning.alike import with_alike_teams
 from uticket.pruning.bins import Bins
 from uticket.pruning.budget import within_budget
@@ -84,8 +83,7 @@ def _place_whole(layer: Layer, ticket: Ticket, how: Balance, trained: Mask) -> P
     placed = place_whole(layer, ticket.mask[layer.name])
     if how.share_of(layer.name) == 1:
         return placed
-    masks = tuple(trained[part.name] for part in parts_of(layer, ticket.on_pes))
-    return placed.in_order(Filters(placed.nonzeros, masks).by_pattern)
+    return placed.in_order(filters_of(placed.nonzeros, parts_of(layer, ticket.on_pes), trained).by_pattern)
 
 
 def balance_layer(

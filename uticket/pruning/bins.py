@@ -24,6 +24,7 @@ class Bins:
     group: Ints  # (bins,)
     first_unit: Ints  # (bins,), where the units of each bin begin
     unit_size: int  # weights of a unit
+    channels: Ints  # (bins,), equal where bins read from the same channels, filter by filter
 
     @classmethod
     def of(cls, placed: Placed) -> "Bins":
@@ -33,7 +34,8 @@ class Bins:
         units = np.bincount(places)
         found = np.flatnonzero(units)
         first_unit = np.cumsum(units[found]) - units[found]
-        return cls(placed.mask.shape, order, found // placed.pes, first_unit, placed.unit_size)
+        channels = _channels_of(placed, first_unit)
+        return cls(placed.mask.shape, order, found // placed.pes, first_unit, placed.unit_size, channels)
 
     @cached_property
     def edges(self) -> Ints:
@@ -71,3 +73,11 @@ class Bins:
         back = np.empty_like(values).reshape(len(self.order), -1)
         back[self.order] = values.reshape(back.shape)
         return back.reshape(self.shape)
+
+
+def _channels_of(placed: Placed, first_unit: Ints) -> Ints:
+    """Return a number for each bin, the same for those that read from the same groups of channels, unit by unit."""
+    if placed.layer.groups == 1:
+        return np.zeros(len(first_unit), dtype=np.int64)
+    by_bin, numbers = np.split(placed.channel_group[placed.order], first_unit[1:]), dict[bytes, int]()
+    return np.array([numbers.setdefault(channels.tobytes(), len(numbers)) for channels in by_bin])

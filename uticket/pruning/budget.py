@@ -92,8 +92,8 @@ def wanted(bins: Bins, mask: Bools) -> int:
 
 
 def _runs(bins: Bins) -> tuple[list[int], list[int]]:
-    """Return where bins of the same group and size begin and end."""
-    changes = np.flatnonzero((np.diff(bins.group) != 0) | (np.diff(bins.sizes) != 0)) + 1
+    """Return where bins of the same group and size, which read from the same channels, begin and end."""
+    changes = np.flatnonzero(np.any([np.diff(of) != 0 for of in (bins.group, bins.sizes, bins.channels)], axis=0)) + 1
     edges = [0, *changes.tolist(), len(bins.sizes)]
     return edges[:-1], edges[1:]
 

@@ -20,10 +20,10 @@ def teams(bins: Bins, share: int) -> Iterator[slice]:
     """Cut the bins of each group into teams of `share`.
 
     It divides all groups but the last one, whose last team may have fewer. Bins that hold fewer filters than those
-    before them begin a team of their own.
+    before them, or read from other channels, begin a team of their own.
     """
     begins = np.arange(len(bins.sizes)) % share == 0
-    begins[1:] |= bins.sizes[1:] != bins.sizes[:-1]
+    begins[1:] |= (bins.sizes[1:] != bins.sizes[:-1]) | (bins.channels[1:] != bins.channels[:-1])
     edges = np.append(np.flatnonzero(begins), len(begins)).tolist()
     return map(slice, edges[:-1], edges[1:])
 
