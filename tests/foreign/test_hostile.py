@@ -226,6 +226,28 @@ def test_storages_that_are_short_or_absent_or_climb_out_are_an_error(tmp_path):
     assert "a file that ends within a storage" in str(read_or_line(path))
 
 
+def test_a_storage_that_is_a_part_of_another_is_that_part(tmp_path):
+    """As old versions of PyTorch write it: the persistent id has a view, (key, start, length)."""
+    view = STORAGE.replace(b"K\x04tQ", b"K\x02(X\x01\x00\x00\x001K\x02K\x02ttQ")
+    with zipfile.ZipFile(tmp_path / "w.pt", "w") as archive:
+        archive.writestr("a/data.pkl", tensor(view, 1, (1,), (1,)))
+        archive.writestr("a/data/0", np.arange(4, dtype=np.float32).tobytes())
+    assert read_arrays(tmp_path / "w.pt").arrays["w"].tolist() == [3.0]
+    with zipfile.ZipFile(tmp_path / "w.pt", "w") as archive:
+        archive.writestr("a/data.pkl", tensor(view, 0, (3,), (1,)))
+        archive.writestr("a/data/0", np.arange(8, dtype=np.float32).tobytes())
+    assert "ends after its storage of 2 numbers" in str(read_or_line(tmp_path / "w.pt"))
+
+
+def test_an_archive_with_a_very_long_list_of_members_is_an_error(tmp_path):
+    path = tmp_path / "w.npz"
+    np.savez(path, w=np.ones(3))
+    content = path.read_bytes()
+    end = content.rindex(b"PK\x05\x06")
+    path.write_bytes(content[: end + 12] + (2**31).to_bytes(4, "little") + content[end + 16 :])
+    assert "a list of members of 2,147,483,648 bytes" in str(read_or_line(path))
+
+
 def test_archives_that_unpack_to_more_than_there_is_room_for_are_an_error(tmp_path, monkeypatch):
     class Small:
         available = 2**22

@@ -68,6 +68,8 @@ class Tree:
             raise ValueError(f"more than {MOST_PARTS:,} parts")
         if any(len(name) > LONGEST_NAME for name, _ in parts):
             raise ValueError(f"a name of more than {LONGEST_NAME:,} characters")
+        if len({name for name, _ in parts}) < len(parts):  # such as the keys 1 and "1"
+            raise ValueError("two parts of one name")
         return [(name, part) for name, part in parts if id(part) != id(value) and id(part) not in above]
 
 
