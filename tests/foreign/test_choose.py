@@ -55,13 +55,17 @@ def test_the_weights_are_taken_and_the_rest_is_reported(tmp_path, content, names
 def test_what_was_taken_is_said_with_what_is_beside_it(tmp_path):
     found = read(tmp_path, {"epoch": 3, "ema": state(2), "net": state(), "optimizer": optimizer()})
     assert found.notes == ("'net' was taken, beside 'ema', 'optimizer'",)
-    assert found.skipped == (Skipped("ema", "'net' was taken", 84), Skipped("optimizer", "not weights", 73))
+    assert found.skipped == (
+        Skipped("ema", "'net' was taken", 84),
+        Skipped("optimizer", "saved beside the weights", 73),
+    )
 
 
 def test_masks_beside_the_weights_are_paired_by_name(tmp_path):
     found = read(tmp_path, {"state_dict": state(), "masks": {"conv": CONV > 0, "fc.weight": CONV, "old": CONV}})
     assert list(found.arrays) == ["conv.weight", "fc.weight", "conv.weight_mask", "fc.weight_mask"]
     assert found.skipped == (Skipped("masks of 'old'", "no weights of that name", 72),)
+    assert found.notes[1] == "the masks of conv.weight, fc.weight are saved beside the weights"
 
 
 def test_numbers_of_what_is_left_out_are_not_read(tmp_path, monkeypatch):

@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from uticket.base.errors import listed
 from uticket.foreign.contents import Arrays, Contents, Operator, Skipped
 from uticket.foreign.operators import operator_of
 from uticket.foreign.tree import Tree, attributes, class_of, is_module, unsaved
@@ -48,7 +49,7 @@ def contents_of(tree: Tree, root: Any) -> Contents:
             if other in MASKS:
                 masks = parts[other]
             else:
-                reason = "not weights" if _is_beside(other) else taken
+                reason = "saved beside the weights" if _is_beside(other) else taken
                 skipped.append(Skipped(other, reason, tree.numbers(parts[other], (*path, id(value)))))
         notes.append(f"{taken}, beside {', '.join(map(repr, beside))}" if beside else taken)
         value, path = parts[name], (*path, id(value))
@@ -74,7 +75,7 @@ def _without_what_is_beside(tree: Tree, value: Any, above: tuple[int, ...]) -> t
     if len(beside) == sum(map(bool, numbers.values())):
         return value, []
     kept = {name: part for name, part in held.items() if name not in beside}
-    return kept, [Skipped(name, "not weights", numbers[name]) for name in beside]
+    return kept, [Skipped(name, "saved beside the weights", numbers[name]) for name in beside]
 
 
 def _inner(tree: Tree, value: Any, above: tuple[int, ...]) -> tuple[str, list[str]] | None:
@@ -157,7 +158,7 @@ class _Found:
 
     def add_masks(self, masks: Any, above: tuple[int, ...]) -> None:
         """Add masks saved beside the weights, as the array X_mask beside X."""
-        held = _Found(self.tree)
+        held, paired = _Found(self.tree), list[str]()
         held.add(masks, "", above)
         for name, values in held.arrays.items():
             weight = next((w for w in (name, f"{name}.weight", name.removesuffix("_mask")) if w in self.arrays), None)
@@ -165,4 +166,5 @@ class _Found:
                 self.skipped.append(Skipped(f"masks of {name!r}", "no weights of that name", values.size))
             else:
                 self.arrays[f"{weight}_mask"] = values
-                self.notes.append(f"the mask of {weight} is saved beside the weights")
+                paired.append(weight)
+        self.notes += [f"the masks of {listed(paired)} are saved beside the weights"] if paired else []

@@ -67,12 +67,15 @@ def unread(dtype: np.dtype[Any]) -> str:
 
 def plain(values: NDArray[Any]) -> NDArray[Any]:
     """Return an array of this machine's byte order; floats of 16 bits and fewer as float32, of over 64 as float64."""
-    kind, size = values.dtype.kind, values.dtype.itemsize
-    if kind == "V" or (kind == "f" and size < 4):  # types of ml_dtypes are of kind V or f
-        return values.astype(np.float32)
-    if kind == "f" and size > 8:
-        return values.astype(np.float64)
+    if values.dtype.kind in "Vf" and plain_size(values.dtype) != values.dtype.itemsize:
+        return values.astype(np.float32 if plain_size(values.dtype) == 4 else np.float64)
     return values.astype(values.dtype.newbyteorder("="), copy=False)
+
+
+def plain_size(dtype: np.dtype[Any]) -> int:
+    """Return the bytes of a number of that type as `plain` returns it; those of ml_dtypes are of kind V or f."""
+    small = dtype.kind == "V" or (dtype.kind == "f" and dtype.itemsize < 4)
+    return 4 if small else min(dtype.itemsize, 8)
 
 
 def count(shape: Any) -> int:

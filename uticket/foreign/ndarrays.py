@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from uticket.foreign.dtypes import count, decoded, plain, unread
+from uticket.foreign.dtypes import count, decoded, plain, plain_size, unread
 from uticket.foreign.leaf import Leaf, unreadable
 from uticket.foreign.pickles import Object
 from uticket.foreign.room import Room
@@ -58,7 +58,7 @@ def _leaf(raw: Any, dtype: Any, shape: Any, in_columns: bool, room: Room) -> Lea
         return unreadable(kept, reason)
 
     def read() -> NDArray[Any]:
-        room.take(8 * numbers, "arrays")
+        room.take(plain_size(np.dtype(code)) * numbers, "arrays")
         flat = decoded(bytes_of(raw), np.dtype(code).name, order)
         return plain(flat).reshape(kept, order="F" if in_columns else "C")
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from uticket.foreign.contents import Arrays, Contents, Operator, Skipped
-from uticket.foreign.dtypes import count, plain, unread
+from uticket.foreign.dtypes import count, plain, plain_size, unread
 from uticket.foreign.look import look
 from uticket.foreign.operators import sizes
 from uticket.foreign.room import Room
@@ -53,7 +53,7 @@ def _array(path: Path, tensor: Any, room: Room) -> NDArray[Any] | str:
     numbers = count(int(size) for size in tensor.dims)
     if unread(dtype):
         return unread(dtype)
-    room.take(numbers * max(dtype.itemsize, 4), "arrays")
+    room.take(numbers * plain_size(dtype), "arrays")
     if tensor.data_location == tensor.EXTERNAL:
         tensor.raw_data = _outside(path, {entry.key: entry.value for entry in tensor.external_data}, room)
         tensor.data_location = tensor.DEFAULT

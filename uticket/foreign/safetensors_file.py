@@ -9,7 +9,7 @@ from safetensors import safe_open
 
 from uticket.base.arrays import Seals
 from uticket.foreign.contents import Arrays, Contents, Skipped
-from uticket.foreign.dtypes import PACKED, count, decoded, plain
+from uticket.foreign.dtypes import PACKED, count, decoded, dtype_of, plain, plain_size
 from uticket.foreign.room import Room
 
 LARGEST_HEADER = 25 * 2**20  # bytes: 100,000 arrays
@@ -37,7 +37,8 @@ def read_safetensors(path: Path) -> Contents:
             if kind not in TYPES:
                 skipped.append(Skipped(name, f"numbers of type {kind}", count(shape)))
                 continue
-            room.take(max(end - start, 4 * count(shape)), "arrays")
+            size = 4 if TYPES[kind] == PACKED else plain_size(dtype_of(TYPES[kind]))
+            room.take(max(end - start, size * count(shape)), "arrays")
             file.seek(8 + length + start)
             raw = file.read(end - start)
             seals.check(name, shape, raw)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
-from uticket.foreign.dtypes import PACKED, count, decoded, dtype_of, plain, storage_type, unread
+from uticket.foreign.dtypes import PACKED, count, decoded, dtype_of, plain, plain_size, storage_type, unread
 from uticket.foreign.leaf import Leaf, unreadable
 from uticket.foreign.ndarrays import bytes_of
 from uticket.foreign.pickles import PERSISTENT, Name, Object
@@ -53,12 +53,12 @@ class Tensors:
         if named == PACKED and shape:
             shape = (*shape[:-1], 2 * shape[-1])
             steps = (*(2 * step for step in steps[:-1]), 1)
-        reason = unread(dtype_of(named if named != PACKED else "uint8"))
-        if reason:
-            return unreadable(shape, reason)
+        dtype = dtype_of("float4_e2m1fn" if named == PACKED else named)
+        if unread(dtype):
+            return unreadable(shape, unread(dtype))
 
         def read() -> NDArray[Any]:
-            self._room.take(8 * count(shape), "arrays")
+            self._room.take(plain_size(dtype) * count(shape), "arrays")
             return plain(_view(self._numbers(found, named)[found.part], offset, shape, steps))
 
         return Leaf(shape, read)
