@@ -224,11 +224,11 @@ def after_as_many() -> Case:
     return Case({"a.weight": PRUNED, "b.weight": one}, {"a.weight": PRUNED, "b.weight": one})
 
 
-@convention("other kernels of one channel", "one channel, a note")
+@convention("other kernels of one channel, kernels of few channels after many filters", "one group, a note")
 def perhaps_depthwise() -> Case:
-    one = PRUNED[:3, :1]
-    arrays = {"a.weight": PRUNED, "b.weight": one}
-    return Case(arrays, arrays, notes=("b.weight: perhaps depthwise",))
+    arrays = {"a.weight": RNG.normal(size=(16, 3, 3, 3)), "b.weight": RNG.normal(size=(8, 4, 3, 3))}
+    arrays |= {"c.weight": RNG.normal(size=(4, 8, 1, 1)), "d.weight": PRUNED[:3, :1]}
+    return Case(arrays, arrays, notes=("b.weight, d.weight: perhaps of several groups",))
 
 
 def table() -> str:

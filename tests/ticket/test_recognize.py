@@ -97,6 +97,8 @@ class Projections(torch.nn.Module):
         super().__init__()
         self.patch_embed = torch.nn.Conv2d(3, 8, 3)
         self.pos_embed = torch.nn.Parameter(torch.rand(1, 6, 8))
+        self.class_token = torch.nn.Parameter(torch.rand(1, 1, 8))
+        self.offsets = torch.nn.Parameter(torch.rand(1, 6, 8))
         self.q = torch.nn.Conv1d(8, 8, 1)
         self.mlp = torch.nn.Conv1d(8, 32, 1)
         self.norm = torch.nn.LayerNorm((6, 8))
@@ -113,6 +115,8 @@ def test_conv1d_projections_are_convolutions_of_height_1(tmp_path):
     assert np.array_equal(ticket.weights["mlp.weight"][:, :, 0, 0], net.mlp.weight.detach().numpy()[:, :, 0])
     assert reasons(ticket) == {
         "pos_embed": "embedding",
+        "class_token": "embedding",
+        "offsets": "not named as weights",
         "q.bias": "biases",
         "patch_embed.bias": "biases",
         "mlp.bias": "biases",
@@ -172,11 +176,19 @@ def test_depthwise_is_certain_after_as_many_filters_and_by_name_else_a_guess():
     ticket = Ticket.from_arrays(arrays)
     assert [layer.groups for layer in ticket.layers] == [1, 8, 1, 1, 5]
     assert [layer.channels for layer in ticket.layers] == [1, 8, 8, 1, 5]
-    assert ticket.notes == ("d.weight: perhaps depthwise, but read as of one channel",)
+    assert ticket.notes == ("d.weight: perhaps of several groups, but read as of one",)
     known = layer_of(6, 6, name="d", groups=6)
     described = Ticket.from_arrays(arrays, layers=[known])
     assert described.layers[3].groups == 6
     assert described.notes == ()
+
+
+def test_groups_are_not_suspected_where_branches_and_shortcuts_end():
+    branches = [(64, 3, 3), (16, 64, 1), (64, 16, 1), (64, 16, 3), (16, 128, 1)]
+    shortcut_first = [(64, 3, 3), (128, 64, 1), (128, 64, 3), (128, 128, 3)]
+    for shapes in (branches, shortcut_first):
+        arrays = {f"{n}.weight": values_of(a, b, k, k) for n, (a, b, k) in enumerate(shapes)}
+        assert Ticket.from_arrays(arrays).notes == ()
 
 
 def test_described_layers_are_layers_whatever_they_are_called():

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Collection
 from hashlib import sha256
+from itertools import zip_longest
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,19 +38,24 @@ def tiny_weights(weights: Arrays) -> list[str]:
 
 
 def depthwise(shapes: dict[str, tuple[int, ...]], called: Collection[str]) -> tuple[frozenset[str], list[str]]:
-    """Return which convolutions of one channel, (C, 1, height, width), are depthwise, and which may be.
+    """Return which convolutions are depthwise, (C, 1, height, width), and which may have groups that no file says.
 
-    shapes: of all convolutions in order. Depthwise are those of C filters after a layer of C filters, and those that
-    are `called` so. Another one is read as a layer of one channel: it is the first, or its input is unknown.
+    shapes: of all convolutions in order. Depthwise are those of one channel and C filters after a layer of C filters,
+    and those that are `called` so. Others may have groups if they read one channel and are not the first, or a third or
+    less of the filters before them, and all their filters are read next.
     """
-    found, guesses, before = set(), [], None
-    for name, (filters, channels, *_) in shapes.items():
+    found, perhaps, before = set(), [], None
+    afterwards = [shape[1] for shape in shapes.values()][1:]
+    for (name, (filters, channels, *kernel)), after in zip_longest(shapes.items(), afterwards):
         if channels == 1 and filters > 1 and (before == filters or name in called):
             found.add(name)
         elif channels == 1 and filters > 1 and before not in (None, 1):
-            guesses.append(name)
+            perhaps.append(name)
+        elif before and before % channels == 0 and max(kernel) > 1 and after == filters:
+            groups = before // channels
+            perhaps += [name] if groups > 2 and filters % groups == 0 else []
         before = filters
-    return frozenset(found), guesses
+    return frozenset(found), perhaps
 
 
 def same_values(weights: Arrays) -> dict[str, str]:

@@ -18,8 +18,8 @@ _REASONS = {
     "state of an optimizer": r"exp_avg(_sq)?|max_exp_avg_sq|momentum_buffer|square_avg",
     "scale or zero point": r"(\w+_)?(zero_point|zp|scale|qzeros|g_idx|min_val|max_val|scales)|_packed_params\w*"
     r"|(fake_quant|observer)_enabled|eps",
-    "embedding": r"(\w+_)?pos(ition(al)?)?_?(emb\w*|enc\w*|bias\w*|ids)|relative_position_\w+|(cls|dist|mask)_?token|pe"
-    r"|\w*position_(index|bias_table)",
+    "embedding": r"(\w+_)?pos(ition(al)?)?_?(emb\w*|enc\w*|bias\w*|ids)|relative_position_\w+|pe"
+    r"|(cls|class|dist|mask)_?tokens?|\w*position_(index|bias_table)",
     "biases": r"(\w+_)?bias\w*",
     "gain": r"gain|gamma\w*|layer_?scale\w*|ls\d",
 }

@@ -73,7 +73,7 @@ def recognize(
         *signs_of_layouts(unsaid, arrays, layouts),
         *tiny_weights(weights),
         *note(
-            [name for name in unsure if name in unsaid.keys() - known], "perhaps depthwise, but read as of one channel"
+            [name for name in unsure if name in unsaid.keys() - known], "perhaps of several groups, but read as of one"
         ),
         *note(guessed, "taken as layers by their shape, though not named as weights"),
         *note(repeats, "the same values as other layers, so counted once; give layers.json for each"),
@@ -137,7 +137,7 @@ def _reason(name: str, arrays: Arrays, called: bool, has_weights: bool) -> str |
         return "weights of a norm"  # one for each number
     if values.ndim == 2 and values.shape[0] == values.shape[1] and _of_neurons(name, arrays):
         return "matrix of parallel neurons"
-    if not called and module and has_weights:
+    if not called and has_weights and (module or values.ndim == 3):
         return "gain" if values.size == len(values) else "not named as weights"
     return None
 
