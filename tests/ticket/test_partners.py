@@ -86,6 +86,15 @@ def test_spectral_norm_is_computed(tmp_path, normed):
     assert ticket.notes == ()
 
 
+@pytest.mark.parametrize("normed", [torch.nn.utils.spectral_norm, parametrizations.spectral_norm])
+def test_spectral_norm_of_a_transposed_convolution_has_its_filters_second(tmp_path, normed):
+    deconv = torch.nn.ConvTranspose2d(4, 3, 2)
+    deconv = normed(deconv).eval()
+    deconv(torch.zeros(1, 4, 3, 3))
+    ticket = saved(tmp_path, deconv)
+    assert np.allclose(ticket.weights["conv.weight"], deconv.weight.detach().numpy(), atol=1e-6)
+
+
 def test_parametrization_whose_mask_is_not_in_the_file_is_reported(tmp_path):
     net = torch.nn.Sequential(torch.nn.Linear(8, 8))
     sparsifier = WeightNormSparsifier(sparsity_level=0.5)

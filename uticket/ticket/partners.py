@@ -102,9 +102,13 @@ def _spectral_norm(arrays: Arrays) -> Arrays:
         else:
             continue
         left, right, values = arrays.get(f"{stem}u"), arrays.get(f"{stem}v"), arrays[original]
-        if left is None or right is None or left.size * right.size != values.size or left.size != len(values):
+        if left is None or right is None or left.size * right.size != values.size or values.ndim < 2:
             continue
-        largest = left.ravel() @ (values.reshape(len(values), -1) @ right.ravel())
+        axis = next((axis for axis in (0, 1) if values.shape[axis] == left.size), None)  # 1 of transposed convolutions
+        if axis is None:
+            continue
+        rows = np.moveaxis(values, axis, 0).reshape(left.size, -1)
+        largest = left.ravel() @ (rows @ right.ravel())
         arrays = _joined(arrays, (original, f"{stem}u", f"{stem}v"), name, values / largest)
     return arrays
 
