@@ -9,3 +9,6 @@ from uticket.base.process import begin
 
 if sys.argv[0] == "-m":  # Python is about to run one of them as the program
     begin()
+    from uticket.config.lock import keep_copy  # after the first lines
+
+    keep_copy()

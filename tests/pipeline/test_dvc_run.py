@@ -114,6 +114,20 @@ def test_results_are_those_of_the_paper_in_kind(project):
     assert set(rounds["sparsity"][rounds["ticket"] == "dense"]) == {0.0}
 
 
+@pytest.mark.parametrize("left", [b"", b"schema: '2.0'\nstages:\n  data:\n    cmd: pyt"], ids=["empty", "torn"])
+def test_a_torn_lock_is_brought_back_without_training_again(project, left):
+    """dvc is killed while it writes the lock after its last stage, the report."""
+    lock = project.folder / "dvc.lock"
+    whole = lock.read_bytes()
+    lock.write_bytes(left)
+    said = project.run("uticket", "check", code=2)
+    command = re.fullmatch(r"Error: dvc.lock: expected .*, got .*; (cp .* && dvc commit .*) brings it back\n", said)
+    assert command, said
+    project.run("sh", "-c", command[1])
+    assert lock.read_bytes() == whole
+    assert not ran(project.dvc("repro"))
+
+
 def test_page_and_tables_are_written(project):
     page = (project.folder / "report" / "index.html").read_text()
     assert page.count("<svg") >= 7

@@ -39,10 +39,12 @@ def preset(names: tuple[str, ...]) -> None:
 
 @click.command()
 def check() -> None:
-    """Check params.yaml, and the chip file and the network that it names; report the first mistake in one line."""
+    """Check params.yaml, the chip file and the network that it names, and dvc.lock; report the first mistake."""
+    from uticket.config.lock import check_lock
     from uticket.config.params import read_params
     from uticket.hardware.chip import Chip
 
+    check_lock()
     params = read_params()
     Chip.read(params.hw.chip)
     checkpoint = params.dense.checkpoint

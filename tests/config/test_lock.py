@@ -1,0 +1,43 @@
+"""What is said of a damaged dvc.lock; tests/pipeline/test_dvc_run.py does what it says."""
+
+import pytest
+
+from uticket.base.errors import InputError
+from uticket.config.lock import KEPT, LOCK, check_lock, keep_copy
+
+WHOLE = "schema: '2.0'\nstages:\n  data:\n    cmd: python -m stages.data\n"
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+
+
+def test_a_whole_lock_or_none_is_in_order():
+    check_lock()
+    LOCK.write_text(WHOLE)
+    check_lock()
+
+
+@pytest.mark.parametrize("left", ["", "schema: '2.0'\n", WHOLE[:-9], "stages:\n  data:\n    cmd: [", "\0", "[]"])
+def test_a_damaged_one_is_reported_with_what_brings_it_back(left, monkeypatch):
+    LOCK.write_text(WHOLE)
+    monkeypatch.setenv("DVC_STAGE", "ticket@lth/r01")
+    keep_copy()
+    LOCK.write_text(left)
+    with pytest.raises(InputError, match="cp .uticket/lock/dvc.lock dvc.lock && dvc commit --force ticket@lth/r01"):
+        check_lock()
+    (KEPT / LOCK).replace(LOCK)
+    check_lock()
+    assert LOCK.read_text() == WHOLE
+
+
+def test_without_a_copy_the_committed_one_is_named(monkeypatch):
+    monkeypatch.delenv("DVC_STAGE", raising=False)
+    LOCK.write_text(WHOLE)
+    keep_copy()  # not run by dvc
+    assert not KEPT.exists()
+    LOCK.write_text("")
+    with pytest.raises(InputError, match="got an empty file; git checkout dvc.lock brings back the committed one"):
+        check_lock()

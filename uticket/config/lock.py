@@ -1,0 +1,49 @@
+"""dvc.lock, which dvc writes in place after each stage: killed in that moment, it leaves half of it.
+
+No dvc command runs then. So each stage keeps a copy as it begins, with all stages before it. dvc writes the lock once a
+stage has ended well: its results are whole. The copy, and a commit of that one stage, bring everything back without
+training again.
+"""
+
+import os
+from pathlib import Path
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from uticket.base.errors import InputError
+from uticket.base.files import write_bytes, write_text, written_together
+
+LOCK = Path("dvc.lock")
+KEPT = Path(".uticket") / "lock"  # a folder: the copy, and the stage that began then
+
+
+def keep_copy() -> None:
+    """Keep a copy of dvc.lock, if dvc runs this process as one of its stages."""
+    stage, root = os.environ.get("DVC_STAGE"), Path(os.environ.get("DVC_ROOT", "."))
+    if stage is not None and (root / LOCK).exists():
+        with written_together(root / KEPT) as part:
+            write_bytes(part / LOCK, (root / LOCK).read_bytes())
+            write_text(part / "stage", stage)
+
+
+def check_lock() -> None:
+    """Raise InputError if dvc.lock is empty or torn; it names the commands that bring it back."""
+    try:
+        text = LOCK.read_text(encoding="utf-8")
+        found = YAML(typ="safe").load(text)
+    except FileNotFoundError:
+        return
+    except (OSError, YAMLError, ValueError):
+        text, found = "half", None
+    if not (isinstance(found, dict) and isinstance(found.get("stages"), dict) and text.endswith("\n")):
+        got = "half of it" if text else "an empty file"
+        raise InputError(f"{LOCK}: expected what dvc wrote, got {got}; {_remedy()}")
+
+
+def _remedy() -> str:
+    try:
+        stage = (KEPT / "stage").read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return f"git checkout {LOCK} brings back the committed one"
+    return f"cp {KEPT / LOCK} {LOCK} && dvc commit --force {stage} brings it back"
