@@ -25,7 +25,7 @@ NAME = "METHOD/NAME of letters, digits, - and _"
         ("seed", 1.5, r"seed: expected integer, got 1.5"),
         ("data.channels", 2, r"data.channels: expected 1 or 3, got 2"),
         ("data.path", "", r"data.path: expected some text, got ''"),
-        ("data.name", "mnist", r"data.name: expected one of digits, cifar10, .*, folder, got 'mnist'"),
+        ("data.name", "mnist", r"data.name: expected one of digits, cifar10, .*, folder, .*, got 'mnist'"),
         ("prune.fraction", 1.0, r"prune.fraction: expected less than 1, got 1.0"),
         ("prune.early_time", 1, r"prune.early_time: expected boolean, got 1"),
         ("prune.score", "l2", r"prune.score: expected one of magnitude, filter_norm, got 'l2'"),

@@ -16,6 +16,7 @@ from uticket.config.rounds import apply_presets
 FILE = Path("params.yaml")
 PRESETS = sorted(path.stem for path in (ROOT / "presets").glob("*.yaml"))
 NETWORKS, DATA = ("vgg16", "resnet19", "alexnet"), ("cifar10", "cifar100", "fashion_mnist", "svhn")
+EVENTS = ("nmnist", "cifar10dvs", "dvs128gesture", "events")
 COMBINED = [(effort, network, data) for effort in ("paper", "short") for network in NETWORKS for data in DATA]
 
 
@@ -82,6 +83,18 @@ def test_presets_have_the_settings_of_the_paper(network, data):
     assert (params.rewind.epoch, params.prune.fraction, params.prune.scope) == (20, 0.25, "global")
     assert [len(params.lineage.chain(method)) - 1 for method in ("lth", "uticket")] == [13, 13]
     assert [round(sparsity(params, method), 3) for method in ("lth", "uticket")] == [0.976, 0.976]
+
+
+@pytest.mark.parametrize("name", EVENTS)
+def test_event_presets_are_combined_with_others_and_the_last_one_wins(name):
+    text, alone = FILE.read_text(), merged("short", "vgg16", name)
+    assert alone.data.name == {"events": "events_folder"}.get(name, name)
+    assert (alone.data.frames, alone.train.augment.cutout) == ("binary", 0)
+    assert alone.model.timesteps >= 8
+    FILE.write_text(text)
+    both = merged(EVENTS[EVENTS.index(name) - 1], "short", "vgg16", name)
+    unused = {"path": both.data.path, "sensor": both.data.sensor, "test_share": both.data.test_share}
+    assert both == alone.model_copy(update={"data": alone.data.model_copy(update=unused)})
 
 
 def test_short_preset_ends_at_98_percent():

@@ -9,7 +9,8 @@ from uticket.config.training import Data
 
 def settings(name: str, path: Path | str = "data/images", **others: object) -> Data:
     """The block `data` of params.yaml."""
-    return Data(**{"name": name, "path": str(path), "size": 8, "channels": 3, "test_share": 0.25} | others)
+    values = {"name": name, "path": str(path), "size": 8, "channels": 3, "test_share": 0.25}
+    return Data(**values | {"frames": "binary", "sensor": [8, 8]} | others)
 
 
 def images(count: int, *shape: int) -> np.ndarray:

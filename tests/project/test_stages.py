@@ -43,6 +43,7 @@ def test_comments_of_the_stages_stay_and_the_text_is_tidy():
         ("plots", ".dvc/plots"),
         ("presets", "presets"),
         ("images.md", "data/images/README.md"),
+        ("events.md", "data/events/README.md"),
     ],
 )
 def test_the_template_is_the_repositorys_own_files(name, source):

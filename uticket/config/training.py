@@ -9,15 +9,19 @@ from uticket.config.block import MOST, AtLeastOne, Bits, Block, Count, NotNegati
 from uticket.config.paths import CHECKPOINTS
 from uticket.config.tables import DataSet, Network
 
+Side = Annotated[Pixels, Field(ge=1)]
+
 
 class Data(Block):
     """Which images the networks learn."""
 
     name: DataSet
-    path: Annotated[str, Field(min_length=1)]  # folder: an ImageFolder tree, with or without train/ and test/
-    size: Annotated[Pixels, Field(ge=1)]  # folder: side to which images are resized, in pixels
+    path: Annotated[str, Field(min_length=1)]  # folders: an ImageFolder tree, with or without train/ and test/
+    size: Side  # folder: side to which images are resized, in pixels; events: of the frames
     channels: Literal[1, 3]  # folder: 1 is grey, 3 is RGB
-    test_share: Annotated[float, Field(gt=0, lt=1)]  # folder without test/: share of images held out
+    test_share: Annotated[float, Field(gt=0, lt=1)]  # folders without test/, cifar10dvs: share of images held out
+    frames: Literal["binary", "counts"]  # events: whether a pixel has an event in a bin of time, or how many
+    sensor: Annotated[tuple[Side, Side], Field(strict=False)]  # events_folder: height and width, in pixels
 
 
 class Model(Block):

@@ -12,7 +12,7 @@ from uticket.data.split import split
 NUM_TEST = 360
 
 
-def digits(settings: Data, downloads: Path, seed: int) -> Prepared:
+def digits(settings: Data, downloads: Path, seed: int, timesteps: int) -> Prepared:
     """1,797 images of 8x8 in 17 shades."""
     from sklearn.datasets import load_digits  # imported here: takes seconds, and other data sets do not need it
 
@@ -22,4 +22,4 @@ def digits(settings: Data, downloads: Path, seed: int) -> Prepared:
     return Prepared("digits", tuple(str(name) for name in found.target_names), train, test)
 
 
-DATA_SETS: dict[str, Callable[[Data, Path, int], Prepared]] = {"digits": digits}
+DATA_SETS: dict[str, Callable[[Data, Path, int, int], Prepared]] = {"digits": digits}

@@ -42,7 +42,7 @@ def fetch(url: str, path: Path, md5: str) -> None:
         )
 
 
-def cifar(settings: Data, root: Path, seed: int) -> Prepared:
+def cifar(settings: Data, root: Path, seed: int, timesteps: int) -> Prepared:
     """CIFAR-10 or CIFAR-100: 50,000 and 10,000 colour images of 32x32."""
     from torchvision.datasets import CIFAR10, CIFAR100
 
@@ -57,7 +57,7 @@ def _from_cifar(source: Any) -> ImageSet:
     return ImageSet(source.data.transpose(0, 3, 1, 2), np.array(source.targets, dtype=np.int64))
 
 
-def fashion_mnist(settings: Data, root: Path, seed: int) -> Prepared:
+def fashion_mnist(settings: Data, root: Path, seed: int, timesteps: int) -> Prepared:
     """Fashion-MNIST: 60,000 and 10,000 grey images, resized to 32x32."""
     from torchvision.datasets import FashionMNIST
     from torchvision.datasets.utils import extract_archive
@@ -82,7 +82,7 @@ def _resized(source: Any) -> ImageSet:
     return ImageSet(images, source.targets.numpy().astype(np.int64))
 
 
-def svhn(settings: Data, root: Path, seed: int) -> Prepared:
+def svhn(settings: Data, root: Path, seed: int, timesteps: int) -> Prepared:
     """Street view house numbers: 73,257 and 26,032 colour images of 32x32."""
     from torchvision.datasets import SVHN
 
@@ -95,7 +95,7 @@ def svhn(settings: Data, root: Path, seed: int) -> Prepared:
     return Prepared("svhn", tuple(str(digit) for digit in range(10)), *sets)
 
 
-DATA_SETS: dict[str, Callable[[Data, Path, int], Prepared]] = {
+DATA_SETS: dict[str, Callable[[Data, Path, int, int], Prepared]] = {
     "cifar10": cifar,
     "cifar100": cifar,
     "fashion_mnist": fashion_mnist,

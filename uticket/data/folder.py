@@ -16,29 +16,42 @@ MODES = {1: "L", 3: "RGB"}
 DAMAGED = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)  # what Pillow raises for bad files
 
 
-def folder(settings: Data, downloads: Path, seed: int) -> Prepared:
+Read = Callable[[Path], tuple[tuple[str, ...], ImageSet]]  # a folder of classes -> their names, the images
+
+
+def folder(settings: Data, downloads: Path, seed: int, timesteps: int) -> Prepared:
     """Images of one's own, in the folder `data.path`; without train/ and test/ a share of every class is held out."""
     root = Path(settings.path)
-    if (root / "train").is_dir() and (root / "test").is_dir():
-        classes, train = read(root / "train", settings.size, settings.channels)
-        test_classes, test = read(root / "test", settings.size, settings.channels)
+    return Prepared(root.name, *from_folder(root, settings, seed, lambda part: read(part, settings)))
+
+
+def from_folder(
+    root: Path, settings: Data, seed: int, read: Read, parts: tuple[str, str] = ("train", "test")
+) -> tuple[tuple[str, ...], ImageSet, ImageSet]:
+    """Return the classes, the training and the test images of a folder.
+
+    parts: names of the folders of both; without them, the share `data.test_share` of every class is held out.
+    Raises InputError, naming the folder, if there is one of the two, or they have other classes.
+    """
+    for_training, for_testing = (root / part for part in parts)
+    if for_training.is_dir() and for_testing.is_dir():
+        (classes, train), (test_classes, test) = read(for_training), read(for_testing)
         if test_classes != classes:
             odd = sorted(set(classes) ^ set(test_classes))[0]
             raise InputError(f"{root}: expected the same classes in train and test, got {odd!r} in one of them only")
-    elif (root / "train").is_dir() or (root / "test").is_dir():
+    elif for_training.is_dir() or for_testing.is_dir():
         raise InputError(
             f"{root}: expected both train and test folders, or folders of classes only, got one of the two"
         )
     else:
-        classes, images = read(root, settings.size, settings.channels)
+        classes, images = read(root)
         train, test = split(images, round(settings.test_share * len(images.labels)), seed)
-    return Prepared(root.name, classes, train, test)
+    return classes, train, test
 
 
-def read(root: Path, size: int, channels: int) -> tuple[tuple[str, ...], ImageSet]:
-    """Read all images under `root`/CLASS/; return the classes, sorted by name, and the images.
+def read(root: Path, settings: Data) -> tuple[tuple[str, ...], ImageSet]:
+    """Read all images under `root`/CLASS/, resized as the settings say; return the classes, sorted by name, and them.
 
-    size: side to which every image is resized, in pixels. channels: 1 (grey) or 3 (RGB).
     Raises InputError, naming the file or folder, if there are no classes, a class is empty or an image is damaged.
     """
     from torchvision.datasets import ImageFolder  # imported here: takes 10 s, and other data sets do not need it
@@ -48,6 +61,7 @@ def read(root: Path, size: int, channels: int) -> tuple[tuple[str, ...], ImageSe
     except (OSError, RuntimeError) as error:
         expected = "expected one folder of images per class"
         raise InputError(f"{root}: {expected}, got: {one_line(error)}") from None
+    size, channels = settings.size, settings.channels
     images = np.empty((len(tree.samples), channels, size, size), dtype=np.uint8)
     log.info("reading %d images from %s", len(tree.samples), root)
     for index, (path, _) in enumerate(bar(tree.samples, f"reading {root}", "image")):
@@ -76,4 +90,4 @@ def _eight_bits(image: Image.Image) -> Image.Image:
     return image
 
 
-DATA_SETS: dict[str, Callable[[Data, Path, int], Prepared]] = {"folder": folder}
+DATA_SETS: dict[str, Callable[[Data, Path, int, int], Prepared]] = {"folder": folder}

@@ -66,7 +66,7 @@ def estimate_stages(params: Params, steps: int) -> dict[str, float]:
 def load_images(params: Params) -> Prepared:
     """Read the prepared images. Raises InputError if there are none, or those of another data set."""
     prepared, name = load(PREPARED), params.data.name
-    expected = Path(params.data.path).name if name == "folder" else name
+    expected = Path(params.data.path).name if name in ("folder", "events_folder") else name
     if prepared.name != expected:
         raise InputError(f"{PREPARED}: expected the images {expected!r}, got {prepared.name!r}; run the stage data")
     return prepared

@@ -48,6 +48,7 @@ def project_files() -> dict[str, str]:
         "dvc.yaml": own_stages(_template("stages.yaml")),
         README: _template(README),
         "data/images/README.md": _template("images.md"),
+        "data/events/README.md": _template("events.md"),
         "checkpoints/README.md": _template("checkpoints.md"),
         "networks/README.md": _template("networks/README.md"),
         "networks/example.py": _template("networks/example.py"),
