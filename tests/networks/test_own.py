@@ -11,6 +11,7 @@ from torch import nn
 
 from uticket.base.errors import InputError
 from uticket.config.training import Model
+from uticket.networks.arriving import arriving
 from uticket.networks.network import SpikingNetwork, build, weight_layers
 from uticket.networks.own import OwnNetwork, check_search
 from uticket.networks.shapes import describe_layers
@@ -182,6 +183,22 @@ def test_layers_that_never_run_are_not_pruned(made):
     network = made(Spare)
     assert list(weight_layers(network)) == ["conv1", "conv2", "fc"]
     assert "spare.weight" in network.state_dict()
+
+
+def test_as_many_images_as_timesteps_and_channels_are_told_apart(tmp_path):
+    class Dimming(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(T, 2, 1)
+
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return torch.stack([self.conv(images / t).mean((2, 3)) for t in range(1, T + 1)])
+
+    images, seen = torch.randn(T, T, 6, 6), {}
+    network = OwnNetwork(model_of("dimming:Dimming", tmp_path), Dimming())
+    with torch.no_grad(), arriving(network, seen.__setitem__):
+        network(images)
+    assert torch.equal(seen["conv"], torch.stack([images / t for t in range(1, T + 1)]))
 
 
 def test_a_network_of_ours_stays_one(made):

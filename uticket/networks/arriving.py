@@ -22,7 +22,7 @@ def arriving(network: SpikingNetwork, see: See, names: Collection[str] | None = 
     Raises InputError, which names the layer, if it runs several times in a timestep, or on anything else.
     """
     watch = _Watch(network, see)
-    layers = weight_layers(network)
+    layers = watch.layers
     handles = [network.register_forward_pre_hook(watch.begin), network.register_forward_hook(watch.end)]
     handles += [layers[name].register_forward_pre_hook(watch.hook_of(name)) for name in names or layers]
     try:
@@ -36,7 +36,7 @@ class _Watch:
     """The inputs of one forward pass that wait until those of all timesteps have arrived."""
 
     def __init__(self, network: SpikingNetwork, see: See) -> None:
-        self._network, self._see = network, see
+        self._network, self.layers, self._see = network, weight_layers(network), see
         self._parts: dict[str, list[Tensor]] = {}
         self._seen: set[str] = set()
         self._batch = 0
@@ -53,7 +53,7 @@ class _Watch:
             raise InputError(f"model.name: expected {name!r} to run once in each timestep, got more")
         if len(values) == timesteps * batch:
             self._whole(name, values.unflatten(0, (timesteps, batch)))
-        elif values.shape[:2] == (timesteps, batch):
+        elif values.shape[:2] == (timesteps, batch) and self._takes_both(name, values):
             self._whole(name, values)
         elif len(values) == batch:
             parts = self._parts.setdefault(name, [])
@@ -63,6 +63,10 @@ class _Watch:
         else:
             expected = f"{batch} images, or {timesteps} timesteps of them, to arrive at {name!r}"
             raise InputError(f"model.name: expected {expected}, got shape {tuple(values.shape)}")
+
+    def _takes_both(self, name: str, values: Tensor) -> bool:
+        """Whether the axes T and B may both come before what a layer takes: convolutions have one of them only."""
+        return isinstance(self.layers[name], nn.Linear) and values.dim() > 2
 
     def _whole(self, name: str, values: Tensor) -> None:
         self._seen.add(name)
