@@ -155,6 +155,25 @@ def test_other_holders_of_weights_are_listed():
     )
 
 
+def test_buffers_that_a_network_changes_in_place_stay():
+    class Counting(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(2, 3, 3)
+            self.register_buffer("calls", torch.zeros(1))
+            self.kept = [torch.zeros(1)]
+
+        def forward(self, x: Tensor) -> Tensor:
+            self.calls += 1
+            self.kept[0] += 1
+            return self.conv(x)
+
+    network = Counting()
+    ut.capture(network, events(1, 2, 6, 6), timesteps=1)
+    assert (network.calls, network.kept[0]) == (0, 0)
+    assert all(parameter.grad is None and parameter.requires_grad for parameter in network.parameters())
+
+
 def test_arrays_are_taken_as_the_parameters_are():
     network = nn.Sequential(nn.Conv2d(2, 3, 3)).double()
     ticket = ut.capture(network, np.ones((1, 2, 6, 6), bool), timesteps=1)

@@ -25,6 +25,7 @@ class Blocks(nn.Module):
         super().__init__()
         self.join = join
         self.one, self.two, self.three = (nn.Conv2d(4, 4, 3, padding=1) for _ in range(3))
+        self.four = nn.Conv2d(4, 1, 3, padding=1)
         self.norm = nn.BatchNorm2d(4)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -43,6 +44,8 @@ class Blocks(nn.Module):
             return self.three(nn.functional.max_pool2d(two, 2) + nn.functional.avg_pool2d(one, 2))
         if self.join == "gate":
             return self.three(Fire.apply(two) * one)
+        if self.join == "one gate for all channels":
+            return self.three(Fire.apply(two) * self.four(one))
         if self.join == "all":
             return self.three(one) + two + one
         if self.join == "concatenated":
@@ -62,6 +65,7 @@ class Blocks(nn.Module):
         ("into a buffer", ""),  # what holds the outputs of several layers is not followed
         ("pooled", "one two"),
         ("gate", "one two"),
+        ("one gate for all channels", ""),
         ("all", "one two three"),
         ("concatenated", ""),
         ("attention", ""),

@@ -23,7 +23,7 @@ class Network(nn.Module):
         super().__init__()
         self.conv1 = nn.Conv2d(2, 4, 3, padding=1)
         self.lif1 = snn.Leaky(beta=0.9, threshold=0.2, init_hidden=True)
-        self.conv2 = nn.Conv2d(4, 4, 3, stride=2, padding=1, bias=False)
+        self.conv2 = nn.Conv2d(4, 4, 3, stride=2, padding=1, groups=2, bias=False)
         self.lif2 = snn.Leaky(beta=0.9, threshold=0.2, init_hidden=True)
         self.fc = nn.Linear(16, 3)
         self.lif3 = snn.Leaky(beta=0.9, threshold=0.2, init_hidden=True, output=True)
@@ -58,11 +58,12 @@ def by_the_package(network: Network, inputs: Tensor) -> dict[str, float]:
     return found | {name: operations[key] for name, key in names.items()}
 
 
-@pytest.mark.parametrize("kind", ["events", "frames"])
+@pytest.mark.parametrize("kind", ["events", "halves", "frames"])
 def test_all_metrics_of_a_captured_network_are_those_of_the_package(network, kind, tmp_path):
-    """Events: all operations are ACs; frames of real numbers, some zero: those of the first layer are MACs."""
+    """Events: all operations are ACs; of halves, or real numbers, some zero, those of the first layer are MACs."""
     inputs = torch.rand(2, T, 2, 8, 8)
-    inputs = (inputs < 0.4).float() if kind == "events" else inputs * (inputs < 0.7)
+    events = (inputs < 0.4).float()
+    inputs = {"events": events, "halves": events / 2, "frames": inputs * (inputs < 0.7)}[kind]
     by_step = inputs.transpose(0, 1)
     ticket = ut.capture(network, by_step, run=lambda twin, frames: [twin(frame) for frame in frames])
     found = ut.neurobench(ticket)
@@ -72,7 +73,7 @@ def test_all_metrics_of_a_captured_network_are_those_of_the_package(network, kin
     assert {name: getattr(found, name) for name in expected} == pytest.approx(expected)
     ticket.write(tmp_path / "t")
     assert run("simulate", tmp_path / "t")["neurobench"] == {**found.record(), "not_counted": []}
-    assert (found.effective_macs > 0) == (kind == "frames")
+    assert (found.effective_macs > 0) == (kind != "events")
     assert found.effective_acs > 0
     assert found.not_counted == ()
 
@@ -115,3 +116,23 @@ def test_of_a_ticket_that_was_not_captured_what_is_known_is_returned():
     without = neurobench(ut.Ticket(layers, mask, {n: m * 2.0 for n, m in mask.items()}, 2))
     assert without.footprint_bytes == 216 * 8
     assert (without.effective_acs, without.activation_sparsity) == (None, None)
+
+
+def test_a_layer_that_runs_once_an_image_or_twice_in_a_timestep_counts_as_it_runs():
+    class Encoded(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.one, self.two = nn.Conv2d(2, 2, 1, bias=False), nn.Conv2d(2, 2, 1, bias=False)
+
+        def forward(self, x: Tensor) -> None:
+            current = self.one(x)
+            for step in range(T):
+                self.two((self.two((current > step / T).float()) > 0).float())
+
+    network = Encoded()
+    network.one.weight.data[0] = 0
+    found = ut.neurobench(ut.capture(network, torch.rand(3, 2, 5, 5)))
+    assert found.dense_operations == 25 * 4 * (1 + 2 * T)
+    assert found.effective_macs == 25 * 2
+    assert found.connection_sparsity == 2 / 8
+    assert found.footprint_bytes == 8 * 4

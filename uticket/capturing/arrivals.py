@@ -37,14 +37,12 @@ class Arrivals:
     def see(self, values: Tensor, rows: int) -> None:
         """Add what arrived in one call, (..., own shape of a row) with `rows` rows in C order."""
         self._size = values.numel() // rows
-        fired = values != 0
+        fired, unit = values != 0, self.factor
         if self.analog:
             self._nonzeros = self.nonzeros() + fired.reshape(rows, -1).sum(0).cpu().numpy()
             return
         if self.factor in (None, 1.0) and torch.equal(fired.to(values.dtype), values):
-            if self.factor is None and bool(fired.any()):
-                self.factor, self._most = 1.0, 1
-            counts = fired
+            counts, unit = fired, 1.0
         else:
             unit = common_unit(values[fired].float(), self.factor, self._most)
             if unit is None:
@@ -54,7 +52,10 @@ class Arrivals:
             counts = (values / unit).round().to(torch.uint8)
             self._grow(int(counts.max()))
         array = counts.reshape(rows, -1).cpu().numpy()
-        self._chunks.append(np.packbits(array, axis=1) if self._most <= 1 else array.astype(np.uint8))
+        chunk = np.packbits(array, axis=1) if self._most <= 1 else array.astype(np.uint8)
+        if self.factor is None and chunk.any():
+            self.factor, self._most = unit, 1
+        self._chunks.append(chunk)
 
     def packed(self) -> NDArray[np.uint8]:
         """Return all rows: (rows, bytes) of bits if binary, else (rows, values) of counts."""
