@@ -6,9 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import uticket as ut
-from tests.helpers import layer_of
+from tests.exchange.networks import lively, saved
+from tests.helpers import SMALL, layer_of
 from uticket.base.errors import InputError
 from uticket.config.paths import TicketFiles
+from uticket.exchange.nir import write_nir
 from uticket.foreign.contents import Contents, Operator
 from uticket.ticket.operators import layer_by
 from uticket.ticket.reader import parts_of_arrays
@@ -119,6 +121,20 @@ def test_what_is_said_about_a_part_holds_for_the_whole():
     arrays = {"x.weight_orig": values_of(8, 4, 2, 2), "x.weight_mask": np.ones((8, 4, 2, 2))}
     (layer,) = ticket_of(arrays, {"x.weight_orig": Operator("ConvTranspose2d", inputs_first=True)}).layers
     assert (layer.name, layer.filters) == ("x.weight", 4)
+
+
+def test_graph_of_a_ticket_is_read_with_the_sizes_and_masks_of_the_ticket(tmp_path):
+    source = saved(tmp_path / "ticket", lively(SMALL, (1, 7, 9)), SMALL, (1, 7, 9))
+    write_nir(source, tmp_path / "net.nir")
+    ticket = Ticket.read(tmp_path / "net.nir")
+    found = {layer.name.removesuffix(".weight"): layer for layer in ticket.layers}
+    convolutions = [layer for layer in source.ticket.layers if layer.kind == "conv"]
+    assert len(convolutions) == 6
+    for layer in convolutions:
+        same = {"name": f"{layer.name}.weight", "reads": "spikes"}
+        assert found[layer.name] == layer.model_copy(update=same)
+        assert np.array_equal(ticket.mask[f"{layer.name}.weight"], source.ticket.mask[layer.name])
+    assert {part.reason for part in ticket.skipped} > {"parameters of LIF", "biases"}
 
 
 def test_axes_longer_than_those_of_a_layer_are_an_error_of_one_line():

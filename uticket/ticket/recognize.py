@@ -108,7 +108,7 @@ def _reasons(
         called = is_weight(name) or (is_mask(name) and is_binary(values))
         how = said.get(name)
         if how is None or not is_layer(name, how):
-            why = _reason(name, arrays, called, has_weights) or (other_than_layer(how) if how else None)
+            why = (other_than_layer(how) if how else None) or _reason(name, arrays, called, has_weights)
         else:
             called, why = True, cannot_run(how, values)
         if why is None and not stored[name].readable:
