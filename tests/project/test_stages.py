@@ -42,6 +42,7 @@ def test_comments_of_the_stages_stay_and_the_text_is_tidy():
         ("gitignore", ".gitignore"),
         ("plots", ".dvc/plots"),
         ("presets", "presets"),
+        ("networks", "networks"),
         ("images.md", "data/images/README.md"),
         ("events.md", "data/events/README.md"),
     ],
