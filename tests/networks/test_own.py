@@ -201,6 +201,76 @@ def test_as_many_images_as_timesteps_and_channels_are_told_apart(tmp_path):
     assert torch.equal(seen["conv"], torch.stack([images / t for t in range(1, T + 1)]))
 
 
+def neurons_of(library: str) -> nn.Module:
+    """Neurons that keep their membranes in the module, and take (T, B, ...)."""
+    if library == "spikingjelly":
+        from spikingjelly.activation_based import neuron, surrogate
+
+        return neuron.LIFNode(v_threshold=0.2, surrogate_function=surrogate.ATan(), step_mode="m")
+    import sinabs.layers
+
+    class TimeSecond(sinabs.layers.LIF):
+        def forward(self, current):
+            return super().forward(current.transpose(0, 1)).transpose(0, 1)
+
+    return TimeSecond(tau_mem=2.0, spike_threshold=0.2)
+
+
+class Stacked(nn.Module):
+    """The timesteps are an axis before the batch."""
+
+    def __init__(self, library: str, image_shape: tuple[int, ...], num_classes: int) -> None:
+        super().__init__()
+        self.conv1, self.conv2 = nn.Conv2d(image_shape[0], 4, 3, padding=1), nn.Conv2d(4, 4, 3, padding=1)
+        self.neurons1, self.neurons2 = neurons_of(library), neurons_of(library)
+        self.fc = nn.Linear(144, num_classes)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        spikes = self.neurons1(self.conv1(images).expand(T, -1, -1, -1, -1))
+        spikes = self.neurons2(self.conv2(spikes.flatten(0, 1)).unflatten(0, spikes.shape[:2]))
+        return self.fc(spikes.flatten(2))
+
+
+@pytest.mark.parametrize("library", ["spikingjelly", "sinabs"])
+def test_neurons_of_other_libraries_start_anew_and_their_membranes_are_no_state(made, library):
+    network = made(lambda model, image_shape, classes: Stacked(library, image_shape, classes))
+    expected = network(IMAGES)
+    expected.sum().backward()
+    network(torch.randn(7, *IMAGE)).sum().backward()
+    torch.testing.assert_close(network(IMAGES), expected)
+    assert {name for name in network.state_dict() if "neurons" in name and "v_mem" in name} == set()
+    assert list(weight_layers(network)) == ["conv1", "conv2", "fc"]
+    other = made(lambda model, image_shape, classes: Stacked(library, image_shape, classes), seed=1)
+    other(torch.randn(3, *IMAGE))
+    other.load_state_dict(network.state_dict())
+    torch.testing.assert_close(other(IMAGES), expected)
+
+
+class Residual(Looped):
+    """Its second layer adds to what the first one fires; another one adds to the third."""
+
+    def __init__(self, *given):
+        super().__init__(*given)
+        self.conv2, self.conv3, self.skip = (nn.Conv2d(4, 4, 3, padding=1) for _ in range(3))
+        self.lif3 = snn.Leaky(beta=0.5, threshold=0.1, init_hidden=True)
+        self.fc = nn.Linear(144, 5)
+
+    def step(self, images):
+        x = self.lif1(self.conv1(images))
+        x = self.lif2(self.conv2(x) + x)
+        return self.fc(self.lif3(self.conv3(x) + self.skip(x)).flatten(1))
+
+
+def test_layers_whose_outputs_are_added_are_found_or_given(made):
+    network = made(Residual)
+    sums = {layer.name: layer.adds_to for layer in describe_layers(network, IMAGE)}
+    assert sums["conv1"] == sums["conv2"] != sums["conv3"] == sums["skip"]
+    assert None not in (sums["conv1"], sums["skip"])
+    assert sums["fc"] is None
+    given = made(type("Given", (Residual,), {"adds_to": {"conv3": "mine", "skip": "mine"}}))
+    assert given.adds_to == {"conv3": "mine", "skip": "mine"}
+
+
 def test_a_network_of_ours_stays_one(made):
     network = made(lambda model, image_shape, classes: VGG([4, "M", 4], model, image_shape[0], classes))
     assert isinstance(network, VGG)

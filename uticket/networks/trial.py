@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from uticket.base.errors import InputError, one_line
+from uticket.capturing.calls import watching
+from uticket.capturing.sums import Sums
 from uticket.networks.arriving import arriving
 from uticket.networks.network import SpikingNetwork, weight_layers
 from uticket.networks.own import OwnNetwork
@@ -14,7 +16,9 @@ FEW, MORE = 2, 3  # images
 
 
 def try_out(network: SpikingNetwork, image_shape: Sequence[int], num_classes: int) -> None:
-    """Run a network on made-up images; note which layers run, and which buffers are membranes. Nothing else changes.
+    """Run a network on made-up images; note which layers run, which outputs are added, and which buffers are membranes.
+
+    Nothing else changes.
 
     image_shape: as prepared, without the batch. Raises InputError, in one line, if the outputs have another shape, if
     membranes stay from one batch to the next, if a parameter takes no part in the outputs, if there is no layer to
@@ -34,6 +38,7 @@ def try_out(network: SpikingNetwork, image_shape: Sequence[int], num_classes: in
         state = network.state_dict()
         changed = (n for n, b in network.named_buffers() if n not in buffers or not torch.equal(b, buffers[n]))
         network.membranes = frozenset(name for name in changed if name in state)
+        network.adds_to = _sums(network, few)
     _check_layers(network, set(first))
     _check_gradients(network, few)
     network.train()
@@ -58,6 +63,17 @@ def _run(network: SpikingNetwork, images: Tensor) -> Tensor:
         got = f"{type(error).__name__}: {one_line(error)}"
         raise InputError(f"model.name: expected a network for images {tuple(images.shape)}, got {got}") from error
     return outputs
+
+
+def _sums(network: OwnNetwork, images: Tensor) -> dict[str, str]:
+    """Return layer -> the residual sum that its output is part of: as the module says (`adds_to`), or as it runs."""
+    said = getattr(network.module, "adds_to", None)
+    if isinstance(said, dict):
+        return said
+    sums = Sums()
+    with torch.no_grad(), watching(network.module, sums):
+        _run(network, images)
+    return sums.adds_to()
 
 
 def _check_layers(network: SpikingNetwork, seen: set[str]) -> None:
