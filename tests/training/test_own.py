@@ -99,6 +99,28 @@ def test_what_arrives_is_the_same_however_time_runs(way):
         assert activity[name].silent_share == pytest.approx((values == 0).all(1).mean())
 
 
+class Tokens(Rows):
+    """As many tokens in a loop as there are timesteps."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        spikes = self.lif(self.norm(self.rows(images[:, 0])).expand(T, -1, -1, -1))  # (T, B, 6, 8)
+        return torch.stack([self.end(self.tokens(step[:, :T]).mean(2)) for step in spikes])
+
+
+def test_as_many_tokens_as_images_and_timesteps_are_told_apart():
+    module = Tokens()
+    module.mix, module.end = nn.Identity(), nn.Linear(T, 2)
+    network = own(module)
+    assert network.stacked == frozenset()
+    layers = with_reads(network, describe_layers(network, IMAGE), made_up())
+    (tokens,) = (layer for layer in layers if layer.name == "tokens")
+    assert tokens.input_size == (1, T)
+    few, one = sample_spikes(network, layers, made_up(T), T), sample_spikes(network, layers, made_up(T), 1)
+    assert few["tokens"].any()
+    assert np.array_equal(few["tokens"][:1], one["tokens"])
+    assert own(Rows("axis")).stacked == {"tokens", "end"}
+
+
 def inputs_by_hand(images: torch.Tensor) -> dict[str, torch.Tensor]:
     """The inputs (images, T, ...) that a hook on the folded network sees."""
     module, seen = rows("folded").module.eval(), {}

@@ -14,11 +14,12 @@ See = Callable[[str, Tensor], None]
 
 
 @contextmanager
-def arriving(network: SpikingNetwork, see: See, names: Collection[str] | None = None) -> Iterator[None]:
+def arriving(network: SpikingNetwork, see: See, names: Collection[str] | None = None) -> Iterator[set[str]]:
     """In each forward pass, call see(layer, input by timestep (T, B, channels, ...)) once for each layer in `names`.
 
-    A layer may run on all timesteps at once (T x B, folded, or an axis T before the batch) or on one after another.
-    What runs once on B images, as the first layer of direct encoding does, is seen as a single timestep.
+    A layer may run on all timesteps at once (T x B, folded, or stacked, an axis T before the batch) or on one after
+    another. What runs once on B images, as the first layer of direct encoding does, is seen as a single timestep.
+    Yields the names of the layers that were stacked so far.
     Raises InputError, which names the layer, if it runs several times in a timestep, or on anything else.
     """
     watch = _Watch(network, see)
@@ -26,7 +27,7 @@ def arriving(network: SpikingNetwork, see: See, names: Collection[str] | None = 
     handles = [network.register_forward_pre_hook(watch.begin), network.register_forward_hook(watch.end)]
     handles += [layers[name].register_forward_pre_hook(watch.hook_of(name)) for name in names or layers]
     try:
-        yield
+        yield watch.stacked
     finally:
         for handle in handles:
             handle.remove()
@@ -39,6 +40,7 @@ class _Watch:
         self._network, self.layers, self._see = network, weight_layers(network), see
         self._parts: dict[str, list[Tensor]] = {}
         self._seen: set[str] = set()
+        self.stacked: set[str] = set()
         self._batch = 0
 
     def begin(self, _: nn.Module, inputs: tuple[Tensor, ...]) -> None:
@@ -54,6 +56,7 @@ class _Watch:
         if len(values) == timesteps * batch:
             self._whole(name, values.unflatten(0, (timesteps, batch)))
         elif values.shape[:2] == (timesteps, batch) and self._takes_both(name, values):
+            self.stacked.add(name)
             self._whole(name, values)
         elif len(values) == batch:
             parts = self._parts.setdefault(name, [])
@@ -66,7 +69,8 @@ class _Watch:
 
     def _takes_both(self, name: str, values: Tensor) -> bool:
         """Whether the axes T and B may both come before what a layer takes: convolutions have one of them only."""
-        return isinstance(self.layers[name], nn.Linear) and values.dim() > 2
+        known = self._network.stacked
+        return isinstance(self.layers[name], nn.Linear) and values.dim() > 2 and (known is None or name in known)
 
     def _whole(self, name: str, values: Tensor) -> None:
         self._seen.add(name)

@@ -33,6 +33,7 @@ class SpikingNetwork(nn.Module):
     timesteps: int  # may be changed at any time
     adds_to: dict[str, str]  # layer -> the residual sum that its output is part of
     runs: frozenset[str] | None = None  # names of the layers that a forward pass calls; None: all
+    stacked: frozenset[str] | None = None  # linear layers whose input has an axis T before the batch; None: unknown
     code: tuple[str, ...] = ()  # that decides how it runs, beside this package
 
     def __init__(self, settings: Model) -> None:

@@ -26,14 +26,15 @@ def try_out(network: SpikingNetwork, image_shape: Sequence[int], num_classes: in
     """
     few, more = torch.randn(FEW, *image_shape), torch.randn(MORE, *image_shape)
     network.eval()
-    first = _inputs(network, few, num_classes)
+    first, stacked = _inputs(network, few, num_classes)
     buffers = {name: buffer.clone() for name, buffer in network.named_buffers()}
-    for name, values in _inputs(network, few, num_classes).items():
+    for name, values in _inputs(network, few, num_classes)[0].items():
         if not torch.equal(values.nan_to_num(), first[name].nan_to_num()):
             got = f"another input of {name!r} the second time"
             expected = "the same outputs for the same images (a module resets in `reset()`)"
             raise InputError(f"model.name: expected {expected}, got {got}")
-    _inputs(network, more, num_classes)
+    # in a loop the tokens of few images may look like them, but not those of more
+    network.stacked = frozenset(stacked & _inputs(network, more, num_classes)[1])
     if isinstance(network, OwnNetwork):
         state = network.state_dict()
         changed = (n for n, b in network.named_buffers() if n not in buffers or not torch.equal(b, buffers[n]))
@@ -44,14 +45,14 @@ def try_out(network: SpikingNetwork, image_shape: Sequence[int], num_classes: in
     network.train()
 
 
-def _inputs(network: SpikingNetwork, images: Tensor, num_classes: int) -> dict[str, Tensor]:
-    """Return the inputs of the layers that run, and the outputs by the name 'the outputs'."""
+def _inputs(network: SpikingNetwork, images: Tensor, num_classes: int) -> tuple[dict[str, Tensor], set[str]]:
+    """Return the inputs of the layers that run, the outputs by the name 'the outputs', and which inputs are stacked."""
     found: dict[str, Tensor] = {}
-    with torch.no_grad(), arriving(network, found.__setitem__):
+    with torch.no_grad(), arriving(network, found.__setitem__) as stacked:
         outputs = _run(network, images)
     if outputs.shape[2] != num_classes:
         raise InputError(f"model.name: expected outputs of {num_classes} classes, got shape {tuple(outputs.shape)}")
-    return {**found, "the outputs": outputs}
+    return {**found, "the outputs": outputs}, stacked
 
 
 def _run(network: SpikingNetwork, images: Tensor) -> Tensor:
