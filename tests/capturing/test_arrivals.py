@@ -25,7 +25,7 @@ def rows(arrivals: Arrivals, size: int) -> np.ndarray:
     return np.unpackbits(packed, axis=1, count=size) if arrivals.binary else packed
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(calls, factors, st.integers(1, 5))
 def test_counts_times_their_factor_are_what_arrived(calls, factor, most):
     """Calls of spikes, counts and zeros in any order, as averages of pooling or whole."""

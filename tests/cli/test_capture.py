@@ -28,6 +28,7 @@ def build():
     return Network()
 
 network = build()
+first = nn.Sequential(network.conv1)
 number = 3
 
 def broken():
@@ -60,6 +61,18 @@ def test_a_captured_network_is_simulated(project, tmp_path):
     text = printed("capture", f"{project}:network", "other", "--inputs", "x.npy")
     assert "timesteps: 4, layers were called 4 times" in text
     assert (tmp_path / "other" / "activity.npz").read_bytes() == (tmp_path / "out" / "activity.npz").read_bytes()
+
+
+def test_guesses_are_said_again_by_what_rests_on_them(project):
+    np.save("rows.npy", np.random.default_rng(0).random((6, 2, 8, 8)) < 0.5)
+    text = printed("capture", f"{project}:first", "out", "--inputs", "rows.npy")
+    assert "guess: that rows are images, not timesteps" in text
+    note = "captured with the guess that rows are images, not timesteps"
+    assert f"note: {note}" in printed("simulate", "out")
+    assert f"note: {note}" in printed("audit", "out")
+    assert run("simulate", "out")["notes"] == run("audit", "out")["notes"] == [note]
+    printed("capture", f"{project}:first", "sure", "--inputs", "rows.npy", "--timesteps", "3", "--time-first")
+    assert run("simulate", "sure")["notes"] == []
 
 
 def test_weights_come_from_a_checkpoint(project):

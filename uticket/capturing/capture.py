@@ -22,6 +22,7 @@ from uticket.capturing.sums import Sums
 from uticket.capturing.weights import footprint_bytes, not_seen, weights_and_mask
 from uticket.ticket.layer import MOST_TIMESTEPS, Layer, Reads
 from uticket.ticket.mask import Mask
+from uticket.ticket.reading import Reading
 
 
 def capture(
@@ -84,7 +85,9 @@ def _ticket(model: nn.Module, watched: Watched, steps: Steps, adds_to: Mapping[s
             nonzeros[name] = calls.arrivals.nonzeros().reshape(calls.inputs)
             counted.append(calls)
     layers, findings = tuple(use.layer for use in uses), _findings(model, watched, steps, uses, nonzeros)
-    return Captured(layers, Mask(masks), weights, steps.timesteps, PackedSpikes(packed), findings=findings)
+    parts: dict[str, Any] = {"layers": layers, "mask": Mask(masks), "weights": weights, "timesteps": steps.timesteps}
+    reading = Reading(notes=findings.notes)
+    return Captured(**parts, spikes=PackedSpikes(packed), reading=reading, findings=findings)
 
 
 def _uses(watched: Watched, steps: Steps, adds_to: Mapping[str, str]) -> list[_Use]:

@@ -78,6 +78,11 @@ class Findings:
     # of layers without spikes: at each place of an input, in how many images and timesteps it was not zero
     nonzeros: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the numbers of the ticket rest on: the guesses."""
+        return tuple(f"captured with the guess {guess}" for guess in self.guesses)
+
     def lines(self) -> list[str]:
         """Return what a user should know, a line each."""
         found = [f"timesteps: {self.timesteps_because}", *(f"guess: {guess}" for guess in self.guesses)]
