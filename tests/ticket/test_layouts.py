@@ -106,7 +106,11 @@ def test_networks_with_branches_are_not_doubted():
     residual = [(64, 64, 3), (128, 64, 3), (128, 128, 3), (128, 64, 1), (256, 128, 3), (256, 256, 3), (256, 128, 1)]
     squeeze = [(96, 3, 7), (16, 96, 1), (64, 16, 1), (64, 16, 3), (16, 128, 1), (64, 16, 1), (64, 16, 3), (10, 128, 1)]
     u_net = [(8, 3, 3), (16, 8, 3), (32, 16, 3), (16, 48, 3), (8, 24, 3), (2, 8, 1)]
-    for shapes in (residual, squeeze, u_net):
+    bottleneck, ends_in_a_branch = (
+        [(8, 3, 3), (16, 8, 3), (8, 16, 3), (16, 8, 3)],
+        [(64, 3, 3), (32, 64, 1), (64, 16, 3)],
+    )
+    for shapes in (residual, squeeze, u_net, bottleneck, ends_in_a_branch):
         arrays = {f"{n}.weight": values_of(a, b, k, k) for n, (a, b, k) in enumerate(shapes)}
         assert suspected(arrays) == {}
     assert suspected({"conv": mask_of(1)}) == {}

@@ -152,6 +152,7 @@ def test_kernels_of_five_axes_are_convolutions_if_they_are_flat():
     assert np.array_equal(ticket.weights["a.weight"], flat[..., 0])
     assert ticket.layers[1].weight_shape == (4, 3, 2, 2)
     assert reasons(ticket) == {"c.weight": "5-D arrays"}
+    assert Ticket.from_arrays({"c.weight": values_of(4, 3, 3, 1, 5)}).layers == ()
 
 
 def test_layers_of_the_same_values_are_counted_once_and_reported(tmp_path):
@@ -186,7 +187,8 @@ def test_depthwise_is_certain_after_as_many_filters_and_by_name_else_a_guess():
 def test_groups_are_not_suspected_where_branches_and_shortcuts_end():
     branches = [(64, 3, 3), (16, 64, 1), (64, 16, 1), (64, 16, 3), (16, 128, 1)]
     shortcut_first = [(64, 3, 3), (128, 64, 1), (128, 64, 3), (128, 128, 3)]
-    for shapes in (branches, shortcut_first):
+    after_one_filter = [(8, 3, 3), (1, 8, 3), (6, 1, 3)]
+    for shapes in (branches, shortcut_first, after_one_filter):
         arrays = {f"{n}.weight": values_of(a, b, k, k) for n, (a, b, k) in enumerate(shapes)}
         assert Ticket.from_arrays(arrays).notes == ()
 
