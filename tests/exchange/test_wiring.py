@@ -10,6 +10,7 @@ from tests.exchange.networks import lively
 from uticket.base.errors import InputError
 from uticket.engine.layout import BatchFirst
 from uticket.exchange.wiring import wire
+from uticket.networks.own import OwnNetwork
 from uticket.networks.vgg import VGG
 
 SHAPE = (1, 8, 8)
@@ -84,3 +85,8 @@ def test_padding_that_is_not_zero_is_no_step(small):
     network.conv2.padding_mode = "circular"
     with pytest.raises(InputError, match="got .*conv2"):
         wire(network, SHAPE)
+
+
+def test_a_module_of_any_other_kind_is_refused(small):
+    with pytest.raises(InputError, match="model.name: expected a SpikingNetwork of uticket, .* got Sequential"):
+        wire(OwnNetwork(small, nn.Sequential(nn.Flatten(), nn.Linear(64, 5))), SHAPE)

@@ -15,6 +15,7 @@ from uticket.engine.layout import BatchFirst
 from uticket.engine.lif import LIF
 from uticket.exchange.format import Source
 from uticket.networks.network import IMAGES, SpikingNetwork, build
+from uticket.networks.own import OwnNetwork
 from uticket.ticket.mask import Mask
 from uticket.training.checkpoint import load_state
 from uticket.training.masking import MaskedWeights
@@ -52,14 +53,12 @@ def trained_network(source: Source) -> SpikingNetwork:
     settings = read_params(source.params).model.model_copy(update={"timesteps": source.ticket.timesteps})
     image_shape = (layers[0].channels, *layers[0].input_size)
     network = build(settings, image_shape, layers[-1].filters, seed=0)
-    constants = {name: module.constants[:2] for name, module in network.named_modules() if isinstance(module, LIF)}
     load_state(network, path)
-    for name, given in constants.items():
-        neurons: Any = network.get_submodule(name)
-        trained = float(neurons.beta), float(neurons.threshold)
-        if trained != tuple(torch.tensor(given, dtype=torch.float32).tolist()):
-            got = f"{given[0]} and {given[1]}"
-            raise InputError(f"{source.params}: expected leak and spike_threshold {trained} as in {path}, got {got}")
+    for neurons in [module for _, module in network.named_modules() if isinstance(module, LIF)]:
+        given, trained = neurons.constants[:2], torch.stack([neurons.beta, neurons.threshold])
+        if not torch.equal(trained, torch.tensor(given, dtype=trained.dtype)):
+            expected = f"leak and spike_threshold {tuple(trained.tolist())} as in {path}"
+            raise InputError(f"{source.params}: expected {expected}, got {given[0]} and {given[1]}")
     try:
         MaskedWeights(network, Mask(source.ticket.mask))
     except ValueError as error:
@@ -70,8 +69,12 @@ def trained_network(source: Source) -> SpikingNetwork:
 def wire(network: SpikingNetwork, image_shape: tuple[int, ...]) -> list[Step]:
     """Return the steps of a network in one timestep, in order; the first is the input, the last the output.
 
-    image_shape: (channels, height, width). Raises InputError if the network does anything that is none of `Kind`.
+    image_shape: (channels, height, width). Raises InputError if the network does anything that is none of `Kind`, or is
+    one whose layers do not run through its layout.
     """
+    if isinstance(network, OwnNetwork):
+        got = type(network.module).__name__
+        raise InputError(f"model.name: expected a SpikingNetwork of uticket, whose steps can be followed, got {got}")
     layout, timesteps = network.layout, network.timesteps
     network.layout, network.timesteps = OneTimestep(), 1
     try:
@@ -79,7 +82,9 @@ def wire(network: SpikingNetwork, image_shape: tuple[int, ...]) -> list[Step]:
         with torch.no_grad():
             ShapeProp(fx.GraphModule(network, graph)).propagate(torch.zeros(1, *image_shape))
         return list(_steps(graph, network))
-    except (fx.proxy.TraceError, TypeError, AttributeError) as error:
+    except InputError:
+        raise
+    except Exception as error:  # a network of one's own may do anything
         expected = "a network whose steps do not depend on values"
         raise InputError(f"model.name: expected {expected}, got: {one_line(error)}") from None
     finally:
