@@ -37,18 +37,18 @@ def read_topology(path):
 
 
 def test_scalesim_computes_the_outputs_of_each_layer(tmp_path):
-    """By hand: 5 of 18 weights in the fullest of four filters, 8 in all, so 2 in the mean."""
+    """By hand: 9 of 4 times 18 weights are kept, 2.25 in the mean, 3 rounded up."""
     layers = [layer_of(), strided(), strided("short", kernel=(1, 1), padding=(0, 0)), linear_of(3, 4, tokens=7)]
-    masks = {layer.name: np.ones(layer.weight_shape) for layer in layers} | {"conv2": mask_of(5, 1, 2, 0)}
+    masks = {layer.name: np.ones(layer.weight_shape) for layer in layers} | {"conv2": mask_of(5, 1, 3, 0)}
     write_scalesim(Source(TicketFiles(tmp_path), Ticket(layers, masks)), tmp_path / "out.csv")
     assert read_topology(tmp_path / "out.csv") == {
-        "conv2": (4, 5, 18, 4, 2, 18),
+        "conv2": (4, 5, 18, 4, 3, 18),
         "conv3": (4, 4, 36, 4, 36, 36),
         "short": (4, 4, 4, 4, 4, 4),
         "fc": (1, 7, 4, 3, 4, 4),
     }
     text = (tmp_path / "out.csv").read_text()
-    assert "conv2, 6, 7, 3, 3, 2, 4, 1, 2:18,\n" in text
+    assert "conv2, 6, 7, 3, 3, 2, 4, 1, 3:18,\n" in text
     assert "conv3, 9, 9, " in text  # the tenth row and column of the padded input meet no filter
 
 

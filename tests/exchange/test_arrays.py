@@ -7,6 +7,7 @@ from torch import nn
 from torch.nn.utils import prune
 
 from tests.exchange.helpers import linear_of, source_of
+from tests.exchange.networks import images_of, lively, run, saved
 from tests.helpers import layer_of
 from uticket.base.errors import InputError
 from uticket.config.paths import TicketFiles
@@ -14,11 +15,8 @@ from uticket.exchange.format import Source
 from uticket.exchange.npz import write_npz
 from uticket.exchange.torch import write_torch
 from uticket.networks.network import build, weight_layers
-from uticket.networks.shapes import describe_layers
-from uticket.ticket.layer import write_layers
-from uticket.ticket.mask import Mask
 from uticket.ticket.ticket import Ticket
-from uticket.training.checkpoint import copy_state, save_state
+from uticket.training.checkpoint import save_state
 
 SHAPE = (1, 8, 8)
 
@@ -47,32 +45,22 @@ def test_npz_of_masks_alone(tmp_path):
 def test_state_loads_strictly_into_the_pruned_network_and_gives_the_same_outputs(tmp_path, small, name, ending):
     """Strictly: no name is missing, and none is left over; by `identity` and by `custom_from_mask`."""
     settings = small.model_copy(update={"name": name})
-    trained = build(settings, SHAPE, 5, seed=1).eval()
-    rng = np.random.default_rng(2)
-    layers = weight_layers(trained)
-    mask = Mask({name: rng.random(tuple(layer.weight.shape)) < 0.7 for name, layer in layers.items()})
-    files = TicketFiles(tmp_path / "ticket")
-    save_state(copy_state(trained), files.weights)  # not masked: the file has both
-    mask.save(files.mask)
-    write_layers(files.layers, describe_layers(trained, SHAPE), 3)
-    write_torch(Source(files, Ticket.read(files.folder)), tmp_path / f"out.{ending}")
+    trained = lively(settings, SHAPE)
+    source = saved(tmp_path / "ticket", trained, settings, SHAPE)  # the file has all weights, the network only the kept
+    write_torch(source, tmp_path / f"out.{ending}")
     state = torch.load(tmp_path / f"out.{ending}", weights_only=True)
-
-    with torch.no_grad():
-        for name, layer in layers.items():
-            layer.weight.mul_(torch.from_numpy(mask[name].copy()))
-    images = 3 * torch.randn(2, *SHAPE, generator=torch.Generator().manual_seed(0))
-    expected = trained(images)
-    assert expected.std() > 0
+    images = images_of(SHAPE, number=2)
+    expected, spikes = run(trained, images)
+    assert min(values.mean() for values in spikes.values()) > 0.01
     for by in (lambda layer, mask: prune.identity(layer, "weight"), by_mask):
         network = build(settings, SHAPE, 5, seed=3).eval()
-        for name, layer in weight_layers(network).items():
-            by(layer, mask[name])
+        for layer_name, layer in weight_layers(network).items():
+            by(layer, source.ticket.mask[layer_name])
         network.load_state_dict(state, strict=True)
-        assert torch.equal(network(images), expected)
+        assert torch.equal(run(network, images)[0], expected)
         for layer in weight_layers(network).values():
             prune.remove(layer, "weight")
-        assert torch.equal(network(images), expected)
+        assert torch.equal(run(network, images)[0], expected)
 
 
 def by_mask(layer: nn.Module, mask: np.ndarray) -> None:
