@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import uticket as ut
@@ -78,6 +78,7 @@ def test_sizes_that_say_too_little_or_do_not_fit_leave_the_positions_or_nothing(
     assert not layer_by("fc", (4, 2), Operator("Linear")).positions_known  # of how many tokens?
 
 
+@example(operator=Operator("Conv", padding=(1, 1), input_size=(0,)))
 @given(
     st.builds(
         Operator,

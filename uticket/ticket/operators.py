@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from uticket.foreign.contents import Operator
 from uticket.ticket.layer import Layer, Pair
@@ -70,7 +72,8 @@ def layer_by(name: str, shape: Sequence[int], operator: Operator) -> Layer:
         follows = tuple((n + 2 * pad - far * (kernel - 1) - 1) // step + 1 for n, pad, kernel, step, far in steps)
         if min(follows) > 0 and output in (None, follows) and (output or operator.padding):
             sizes = {"stride": stride, "dilation": dilation, "padding": padding, "input_size": size}
-            return Layer(**{**layer.model_dump(), **sizes, "output_size": follows, "positions_known": True})
+            with suppress(ValidationError):  # sizes that cannot be say nothing
+                return Layer(**{**layer.model_dump(), **sizes, "output_size": follows, "positions_known": True})
     return layer.in_one_row(output[0] * output[1]) if output and min(output) > 0 else layer
 
 
