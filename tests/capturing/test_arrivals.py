@@ -81,6 +81,18 @@ def test_the_unit_is_the_largest_that_counts_everything(values, unit, most, expe
     assert found == (None if expected is None else pytest.approx(expected, rel=1e-5))
 
 
+def test_silence_comes_before_spikes_of_any_factor():
+    arrivals = seen([np.zeros((2, 3)), np.eye(2, 3) / 2])
+    assert (arrivals.binary, arrivals.factor) == (True, 0.5)
+
+
+def test_one_odd_value_among_thousands_is_seen():
+    values = np.ones((3, 1000))
+    values[2, 999] = 0.3779
+    assert seen([values]).analog
+    assert not seen([np.ones((3, 1000))]).analog
+
+
 def test_booleans_integers_and_half_precision_arrive_too():
     for kind in (torch.bool, torch.int64, torch.float16, torch.bfloat16, torch.float64):
         arrivals = Arrivals()

@@ -5,7 +5,9 @@ import re
 import numpy as np
 import pytest
 import torch
+from spikingjelly.activation_based.layer import Linear
 from spikingjelly.activation_based.op_counter import DispatchCounterMode, SynOpCounter
+from torch import nn
 
 import uticket as ut
 from tests.capturing.networks import BEGIN, CASES, DOCS, END, B, T, compared, drawn, table
@@ -75,6 +77,22 @@ def test_spike_counts_are_those_of_the_op_counter_of_spikingjelly(name):
             (counted,) = [sum(ops.values()) for key, ops in counter.records.items() if key == f"ResNet.{layer.name}"]
             spikes = ticket.spikes[layer.name].sum(axis=(0, 1))
             assert counted == (spikes * meetings(layer, np.ones(layer.weight_shape, bool))).sum()
+
+
+def test_modules_that_say_different_timesteps_are_a_choice():
+    class Shorter(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.one, self.two = (Linear(3, 3, step_mode="m") for _ in range(2))
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.two(self.one(x)[:2])
+
+    line = (
+        r"timesteps: expected one number from all modules, got several: pass timesteps=4 \(spikingjelly's Linear\) or"
+    )
+    with pytest.raises(ut.InputError, match=line):
+        ut.capture(Shorter(), torch.rand(T, B, 3))
 
 
 def test_a_network_is_captured_balanced_simulated_and_gets_its_mask_back():

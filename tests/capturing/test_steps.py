@@ -90,6 +90,14 @@ def test_repeated_images_show_the_order(way):
     assert not np.array_equal(spikes[0], spikes[1])
 
 
+@pytest.mark.parametrize("way", ["steps", "time first"])
+def test_frames_that_change_are_no_image(way):
+    frames = torch.rand(T, B, 2, 6, 6)
+    assert ut.capture(Time(way), frames, timesteps=T).layers[0].reads == "analog"
+    still = frames[:1].repeat(T, 1, 1, 1, 1)
+    assert ut.capture(Time(way), still, timesteps=T).layers[0].reads == "image"
+
+
 def test_events_folded_by_the_network_are_a_guess():
     class Encoded(Time):
         def forward(self, x: Tensor) -> Tensor:

@@ -40,6 +40,10 @@ class Blocks(nn.Module):
             buffer = torch.zeros(2, *two.shape)
             buffer[0], buffer[1] = two, one
             return self.three(Fire.apply(buffer[0] + buffer[1]))
+        if self.join == "overwritten":
+            held = one.clone()
+            held.copy_(two)
+            return self.three(one) + held
         if self.join == "pooled":
             return self.three(nn.functional.max_pool2d(two, 2) + nn.functional.avg_pool2d(one, 2))
         if self.join == "gate":
@@ -49,10 +53,10 @@ class Blocks(nn.Module):
         if self.join == "all":
             return self.three(one) + two + one
         if self.join == "concatenated":
-            return self.three(torch.cat([two, one], 1)[:, ::2])
+            return self.three(one) + torch.cat([two, one], 1)[:, 2:6]
         if self.join == "attention":
             scores = two.flatten(2).transpose(1, 2) @ one.flatten(2)
-            return self.three((one.flatten(2) @ scores).view_as(one))
+            return self.three((one.flatten(2) @ scores).view_as(one)) + scores.mean(-1)[:, :4, None, None]
         return self.three(Fire.apply(two))
 
 
@@ -63,6 +67,7 @@ class Blocks(nn.Module):
         ("add", "one two"),
         ("in place", "one two"),
         ("into a buffer", ""),  # what holds the outputs of several layers is not followed
+        ("overwritten", "two three"),
         ("pooled", "one two"),
         ("gate", "one two"),
         ("one gate for all channels", ""),

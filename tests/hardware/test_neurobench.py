@@ -136,3 +136,16 @@ def test_a_layer_that_runs_once_an_image_or_twice_in_a_timestep_counts_as_it_run
     assert found.effective_macs == 25 * 2
     assert found.connection_sparsity == 2 / 8
     assert found.footprint_bytes == 8 * 4
+
+
+def test_analog_inputs_of_two_uses_of_a_layer_are_counted_once():
+    class Twice(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(2, 2, 1, bias=False)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.conv(self.conv(x))
+
+    found = ut.neurobench(ut.capture(Twice(), torch.rand(3, 2, 5, 5) + 0.1, timesteps=1))
+    assert found.effective_macs == found.dense_operations == 2 * 25 * 4
