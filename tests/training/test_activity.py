@@ -6,7 +6,7 @@ from torch import nn
 from tests.training.helpers import fresh, made_up
 from uticket.networks.network import SpikingNetwork, build
 from uticket.networks.shapes import describe_layers
-from uticket.training.activity import measure_activity, network_spike_sparsity, sample_spikes
+from uticket.training.activity import as_sampled, measure_activity, network_spike_sparsity, sample_spikes
 from uticket.training.batches import Images
 
 
@@ -48,11 +48,21 @@ def test_activity_is_what_arrives_at_each_layer(network):
 def test_samples_are_spread_over_the_images(network):
     images = made_up(10)
     spikes = sample_spikes(network, describe_layers(network, (1, 8, 8)), images, 4)
-    assert list(spikes) == ["conv2", "conv3", "conv4", "conv5", "conv6"]
+    assert list(spikes) == ["conv2", "conv3", "conv4", "conv5", "conv6", "fc"]
     expected = inputs_of(network, "conv3", images.normalized(images.images[[0, 3, 6, 9]])).transpose(0, 1)
     assert spikes["conv3"].shape == (4, 3, 4, 4, 4)
     assert np.array_equal(spikes["conv3"], expected.bool().numpy())
     assert sample_spikes(network, describe_layers(network, (1, 8, 8)), images, 0) == {}
+
+
+def test_a_mean_of_spikes_is_kept_as_their_number(network):
+    images, layers = made_up(10), describe_layers(network, (1, 8, 8))
+    spikes = sample_spikes(network, layers, images, 4)
+    mean = inputs_of(network, "fc", images.normalized(images.images[[0, 3, 6, 9]])).transpose(0, 1)
+    assert spikes["fc"].dtype == np.uint8
+    assert np.array_equal(spikes["fc"][..., 0, 0], (4 * mean).numpy())  # over 2 x 2 positions
+    reads = {layer.name: layer.reads for layer in as_sampled(layers, spikes)}
+    assert reads == {"conv1": "image"} | dict.fromkeys([f"conv{n}" for n in range(2, 7)], "spikes") | {"fc": "counts"}
 
 
 def test_measuring_leaves_the_network_as_it_is(network):

@@ -13,7 +13,7 @@ from uticket.networks.shapes import describe_layers
 from uticket.ticket.layer import write_layers
 from uticket.ticket.mask import Mask
 from uticket.ticket.spikes import save_spikes
-from uticket.training.activity import measure_activity, network_spike_sparsity, sample_spikes
+from uticket.training.activity import as_sampled, measure_activity, network_spike_sparsity, sample_spikes
 from uticket.training.batches import Images
 from uticket.training.checkpoint import copy_state, save_state
 from uticket.training.reads import with_reads
@@ -58,8 +58,9 @@ def write_trained(
     }
     mask.save(files.mask)
     save_state(copy_state(network), files.weights)
-    save_spikes(files.spikes, sample_spikes(network, layers, test, sample_images))
-    write_layers(files.layers, layers, network.timesteps)
+    spikes = sample_spikes(network, layers, test, sample_images)
+    save_spikes(files.spikes, spikes)
+    write_layers(files.layers, as_sampled(layers, spikes), network.timesteps)
     write_rows(files.activity, _rows(activity))
     write_rows(files.training, _rows(trained.epochs))
     if trained.cost is not None:

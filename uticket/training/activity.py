@@ -1,6 +1,6 @@
 """What the neurons do while a ticket is tested: the spikes that arrive at each layer."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -9,9 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from uticket.capturing.arrivals import common_unit
 from uticket.networks.arriving import See, arriving
 from uticket.networks.network import SpikingNetwork
-from uticket.networks.own import OwnNetwork
 from uticket.ticket.layer import Layer
 from uticket.training.batches import Images
 from uticket.training.evaluate import TEST_BATCH
@@ -55,27 +55,43 @@ def measure_activity(network: SpikingNetwork, layers: Sequence[Layer], images: I
 def sample_spikes(
     network: SpikingNetwork, layers: Sequence[Layer], images: Images, num_images: int
 ) -> dict[str, NDArray[Any]]:
-    """Return the input spikes of each layer that runs on the PEs, for a few images spread evenly over `images`.
+    """Return the input spikes of each layer that reads spikes, for a few images spread evenly over `images`.
 
-    Of a network of one's own they are those of all layers that read spikes: a linear layer of ours may read the mean of
-    some. The arrays have shape (images, T, channels, height, width); they are whole numbers where the layer reads
-    counts.
+    The arrays have shape (images, T, channels, height, width): booleans, or numbers of spikes (uint8) where the layer
+    reads counts, or the mean of spikes over some positions, as the linear layers of ours may. A layer whose inputs are
+    no multiples of one number has none.
     """
     if num_images == 0:
         return {}
     chosen = torch.linspace(0, len(images) - 1, min(num_images, len(images))).long().to(images.labels.device)
     spikes: dict[str, NDArray[Any]] = {}
-    own = isinstance(network, OwnNetwork)
-    kept = {n.name: n for n in layers if n.on_pes or (own and n.reads in ("spikes", "counts"))}
+    kept = {layer.name: layer for layer in layers if layer.reads_spikes}
 
     def keep(name: str, arriving: Tensor) -> None:
-        layer = kept[name]
-        values = arriving.to(torch.uint8) if layer.reads == "counts" else arriving != 0
-        spikes[name] = _in_shape(values, layer).transpose(0, 1).cpu().numpy()
+        numbers = _numbers(arriving, kept[name])
+        if numbers is not None:
+            spikes[name] = _in_shape(numbers, kept[name]).transpose(0, 1).cpu().numpy()
 
     with _inputs(network, kept, keep):
         network(images.normalized(images.images[chosen]))
     return spikes
+
+
+def as_sampled(layers: Sequence[Layer], spikes: Mapping[str, NDArray[Any]]) -> list[Layer]:
+    """Return the layers with what they read: counts where `spikes` has numbers."""
+    counting = {name for name, values in spikes.items() if values.dtype != bool}
+    return [layer.model_copy(update={"reads": "counts"}) if layer.name in counting else layer for layer in layers]
+
+
+def _numbers(arriving: Tensor, layer: Layer) -> Tensor | None:
+    """Return what arrives as booleans or numbers of spikes; None if it is neither, nor the mean of such numbers."""
+    if layer.reads == "counts":
+        return arriving.to(torch.uint8)
+    fired = arriving != 0
+    if torch.equal(fired.to(arriving.dtype), arriving):
+        return fired
+    unit = common_unit(arriving[fired].float(), None)
+    return None if unit is None else (arriving / unit).round().to(torch.uint8)
 
 
 def _in_shape(values: Tensor, layer: Layer) -> Tensor:
