@@ -42,7 +42,7 @@ def state(value: float = 1.0) -> dict[str, torch.Tensor]:
         ({"masks": {"conv": CONV, "fc": torch.ones(3, 4)}}, ["conv", "fc"], []),
         ({"optimizer": {"conv.weight": CONV}}, ["optimizer.conv.weight"], []),
         ({"model": {"weight": CONV}, "fc": {"weight": CONV}}, ["model.weight", "fc.weight"], []),
-        ({"loss.weight": CONV, "acc.weight": CONV}, ["loss.weight", "acc.weight"], []),
+        ({"loss.weight": CONV, "conv.weight": CONV}, ["loss.weight", "conv.weight"], []),
     ],
 )  # fmt: skip
 def test_the_weights_are_taken_and_the_rest_is_reported(tmp_path, content, names, skipped):

@@ -37,7 +37,7 @@ def test_every_format_of_weights_is_read(tmp_path, suffix):
     assert all(np.array_equal(read[name], values) for name, values in arrays.items())
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(values=hnp.arrays(bool, hnp.array_shapes(min_dims=4, max_dims=4, max_side=4)), suffix=st.sampled_from(FORMATS))
 def test_masks_are_read_as_written(tmp_path_factory, values, suffix):
     path = tmp_path_factory.mktemp("masks") / f"out{suffix}"

@@ -91,7 +91,6 @@ def _inner(tree: Tree, value: Any, above: tuple[int, ...]) -> tuple[str, list[st
         known = weights
     if not known and not weights:
         known = [name for name in networks if name in MASKS]
-    known.sort(key=lambda name: bool(AVERAGED.search(name)))
     if not known or (AVERAGED.search(known[0]) and len(weights) > len(known)):
         return None
     return known[0], [name for name in held if name != known[0]]

@@ -71,8 +71,6 @@ def _value(raw: bytes, room: Room) -> Any:
         return unreadable(shape, reason or "records")
     order = ">" if dtype.byteorder == ">" else "<"
     content = raw[file.tell() : file.tell() + numbers * dtype.itemsize]
-    if len(content) != numbers * dtype.itemsize:
-        raise ValueError(f"an array of shape {shape} in {len(content)} bytes")
 
     def read() -> np.ndarray[Any, Any]:
         flat = plain(decoded(content, dtype.newbyteorder("=").name, order))
