@@ -22,7 +22,7 @@ def read_shards(path: Path, read: Callable[[Path], Contents]) -> Contents:
         raise ValueError('JSON without a "weight_map" of arrays and their files')
     held: dict[str, Contents] = {}
     for file in dict.fromkeys(files.values()):
-        if Path(file).name != file or file.endswith(".json"):
+        if not file or Path(file).name != file or file.endswith(".json"):
             raise ValueError(f"the shard {file[:80]!r}, which is no file beside the index")
         held[file] = read(path.with_name(file))
     arrays: Arrays = {}
