@@ -90,6 +90,22 @@ def test_repeated_images_show_the_order(way):
     assert not np.array_equal(spikes[0], spikes[1])
 
 
+def test_a_loop_on_images_may_call_each_layer_several_times_so_that_its_timesteps_are_a_guess():
+    class Still(Time):
+        def forward(self, x: Tensor) -> list[Tensor]:
+            return [self.step(x) for _ in range(T)]
+
+    images = events(T, 2, 6, 6)  # as many images as timesteps
+    ticket = ut.capture(Still(""), images)
+    assert ticket.timesteps == T
+    assert ticket.findings.guesses == ("that layers called 4 times run once in each timestep",)
+    sure = ut.capture(Still(""), images, timesteps=2)
+    assert [layer.name for layer in sure.layers] == ["one", "two", "one@2", "two@2"]
+    assert sure.findings.guesses == ()
+    alone = ut.capture(Time("steps"), events(T, 2, 6, 6))  # frames of one image, without an axis of images
+    assert (alone.timesteps, alone.num_images, alone.findings.guesses) == (T, 1, ())
+
+
 @pytest.mark.parametrize("way", ["steps", "time first"])
 def test_frames_that_change_are_no_image(way):
     frames = torch.rand(T, B, 2, 6, 6)

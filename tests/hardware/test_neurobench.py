@@ -131,7 +131,7 @@ def test_a_layer_that_runs_once_an_image_or_twice_in_a_timestep_counts_as_it_run
 
     network = Encoded()
     network.one.weight.data[0] = 0
-    found = ut.neurobench(ut.capture(network, torch.rand(3, 2, 5, 5)))
+    found = ut.neurobench(ut.capture(network, torch.rand(3, 2, 5, 5), timesteps=T))
     assert found.dense_operations == 25 * 4 * (1 + 2 * T)
     assert found.effective_macs == 25 * 2
     assert found.connection_sparsity == 2 / 8

@@ -104,8 +104,9 @@ def _possible(calls: Sequence[Calls], given: Shape, timesteps: int | None, batch
         loops = [num for num in loops if num % timesteps == 0]
     if loops and (timesteps is not None or all(num % loops[0] == 0 for num in loops)):
         images = next((one.lead[:1] or (1,))[0] for one in calls if len(one.numbers) == loops[0])
-        uneven = len(loops) > 1 and loops[0] not in given[:2]
-        guess = ("that the layers called least often run once a timestep",) if uneven else ()
+        one_image = not calls[0].lead and given[:1] == (loops[0],)
+        shown = one_image or (_has_both_axes(given, calls[0]) and loops[0] in given[:2])
+        guess = () if shown else (f"that layers called {loops[0]} times run once in each timestep",)
         because = f"layers were called {loops[0]} times" if timesteps is None else "as given"
         yield Steps(timesteps or loops[0], images, first, because, guess if timesteps is None else ())
     axes = next((one.lead[:2] for one in calls if len(one.lead) > 1 and len(one.inputs) > 1), None)
@@ -142,9 +143,12 @@ def _has_both_axes(given: Shape, first: Calls) -> bool:
 def _with_order(calls: Sequence[Calls], steps: Steps, given: Shape) -> Steps:
     """Decide which of the two folded axes is the outer one: as the inputs have it, or as repeated images show it."""
     timesteps, images = steps.timesteps, steps.images
-    folded = any(one.lead[:1] == (timesteps * images,) or one.lead[:2] == (images, images) for one in calls)
-    if timesteps == 1 or images == 1 or not folded or given[:2] in ((timesteps, images), (images, timesteps)):
-        return steps if timesteps != images else replace(steps, guesses=(*steps.guesses, ORDER))
+    alike = timesteps == images
+    folded = any(one.lead[:1] == (timesteps * images,) or (alike and one.lead[:2] == (images, images)) for one in calls)
+    if timesteps == 1 or images == 1 or not folded:
+        return steps
+    if not alike and given[:2] in ((timesteps, images), (images, timesteps)):
+        return steps
     for batch_first in (False, True):
         other = replace(steps, batch_first=batch_first)
         if any(
