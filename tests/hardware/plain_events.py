@@ -37,7 +37,7 @@ def convolutions(draw, channels=few) -> Layer:
 
 
 @st.composite
-def layers_of_every_kind(draw, group_channels=fewer) -> Layer:
+def layers_of_every_kind(draw, group_channels=fewer, padded=True) -> Layer:
     """Grouped, depthwise, dilated and one-dimensional convolutions and linear layers, which may read counts."""
     groups, of_group = draw(st.integers(1, 4)), draw(group_channels)
     filters = groups * draw(st.integers(1, 3))
@@ -49,7 +49,7 @@ def layers_of_every_kind(draw, group_channels=fewer) -> Layer:
     flat = kind == "one dimension"
     kernel = (1 if flat else draw(st.integers(1, 3)), draw(st.integers(1, 3)))
     dilation = (1 if flat else draw(st.integers(1, 2)), draw(st.integers(1, 3)))
-    padding = (0 if flat else draw(st.integers(0, 1)), draw(st.integers(0, 1)))
+    padding = (0 if flat or not padded else draw(st.integers(0, 1)), draw(st.integers(0, 1)) if padded else 0)
     least = [max(1, d * (k - 1) + 1 - 2 * p) for d, k, p in zip(dilation, kernel, padding, strict=True)]
     size = (1 if flat else least[0] + draw(st.integers(0, 2)), least[1] + draw(st.integers(0, 3)))
     stride = (1 if flat else draw(st.integers(1, 2)), draw(st.integers(1, 2)))

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import uticket as ut
 from tests.hardware.plain_events import IDEAL, cases, layers_of_every_kind, placed_on, run
@@ -75,6 +76,23 @@ def test_analytic_model_is_the_simple_count(case):
     assert total == array.pes * found.latency_cycles
 
 
+dense = cases(st.sampled_from(["filters", "inner-join"]), layers=layers_of_every_kind(padded=False))
+
+
+@settings(max_examples=300, deadline=None)
+@given(dense)
+def test_dense_spikes_take_what_the_analytic_model_says(case):
+    layer, mask, spikes, array, _ = case
+    array = array.model_copy(update={"accumulators": 10**6})
+    one = run(layer, mask, np.ones_like(spikes), array, IDEAL).timing()
+    ticket = ut.Ticket([layer], {"conv2": mask}, timesteps=3, spike_sparsity={"conv2": 0.0}, runs={"conv2"})
+    other = analytic(placed_on(layer, mask, array), ticket, array, IDEAL).timing
+    assert (one.work_cycles, one.swap_cycles) == (other.work_cycles, other.swap_cycles)
+    assert one.latency_cycles <= other.latency_cycles
+    if array.mapping != "paired":  # where a PE with the most work need not be the one with the most changes
+        assert one.latency_cycles == other.latency_cycles
+
+
 @settings(max_examples=300, deadline=None)
 @given(every_kind)
 def test_counts_of_one_are_spikes_and_counts_are_so_many_spikes(case):
@@ -99,6 +117,8 @@ def test_a_count_is_sent_in_turns_by_hand():
         assert (found.delivered_tokens, found.operations, found.work_cycles) == (3, 4, cycles)
     ticket = ut.Ticket([layer], {"conv2": mask}, timesteps=2, spikes={"conv2": spikes})
     assert ut.simulate(ticket, model="analytic").network.operations == 4  # in 2 cycles, a timestep each
+    measured = replace(ticket, spike_sparsity={"conv2": 0.5})  # does not say how many arrive at a time
+    assert ut.simulate(measured, model="analytic").network.operations == 4
     assert place_activations(ticket, 99)["conv2"].value_bits == 2  # counts up to 3
     assert place_activations(replace(ticket, spikes=None), 99)["conv2"].value_bits == 8
 
