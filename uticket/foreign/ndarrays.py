@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from uticket.foreign.dtypes import count, decoded, plain, plain_size, unread
+from uticket.foreign.inert import Object
 from uticket.foreign.leaf import Leaf, unreadable
-from uticket.foreign.pickles import Object
 from uticket.foreign.room import Room
 
 RECONSTRUCT = re.compile(r"numpy\.(_?core\.multiarray|ma\.core)\._(mareconstruct|reconstruct)")

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from typing import Any, BinaryIO
 
 from uticket.foreign.dtypes import dtype_of, storage_type
-from uticket.foreign.pickles import Object, load_pickle
+from uticket.foreign.inert import Object
+from uticket.foreign.pickles import load_pickle
 
 MAGIC = 0x1950A86A20F9469CFC6C
 Storages = Callable[[str], tuple[bytes | memoryview, str]]  # key -> bytes of a storage, and their byte order: < or >

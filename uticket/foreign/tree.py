@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
+from uticket.foreign.inert import Name, Object
 from uticket.foreign.leaf import Leaf
 from uticket.foreign.ndarrays import array_leaf, held_objects
-from uticket.foreign.pickles import Name, Object
 from uticket.foreign.room import Room
 from uticket.foreign.tensors import Tensors
 
