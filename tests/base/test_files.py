@@ -1,4 +1,5 @@
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -119,7 +120,7 @@ def test_what_is_no_json_is_an_error_that_names_the_file(tmp_path):
     path = tmp_path / "a.json"
     with pytest.raises(InputError, match=r"a.json: expected JSON that an earlier stage wrote, got no file$"):
         read_json(path)
-    for content in (b"", b'{"a": 1', b"\xff\xfe", b"[" * 100_000):
+    for content in (b"", b'{"a": 1', b'{"a": 1, "a": 1}', b'[{"b": {"a": 1, "a": 2}}]', b"\xff\xfe", b"[" * 100_000):
         path.write_bytes(content)
         with pytest.raises(InputError, match=r"a.json: expected a plan, got: \S") as error:
             read_json(path, "a plan")
@@ -153,8 +154,46 @@ def test_missing_or_unreadable_table_is_an_error_that_names_the_file(tmp_path):
     path = tmp_path / "a.csv"
     with pytest.raises(InputError, match=r"a.csv: expected a table, got no file; run the stage that writes it"):
         read_rows(path)
-    path.write_bytes(b"a\n\xff\xfe\n")
-    with pytest.raises(InputError, match=r"a.csv: expected a table, got: "):
+    for content in (b"a\n\xff\xfe\n", b"a\n" + b"x" * 200_000, b'a\n"x', b'a\n"x"y\n'):
+        path.write_bytes(content)
+        with pytest.raises(InputError, match=r"a.csv: expected a table, got: .*; run the stage that writes it"):
+            read_rows(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("", "expected a table, got no columns"),
+        ("\na,b\n", "expected a table, got no columns"),
+        ("a,b,a\n1,2,3\n", "expected different columns, got 'a' twice"),
+        ("a,b\n1,2\n1\n", "row 2: expected 2 cells, got 1"),
+        ("a,b\n1,2,3\n", "row 1: expected 2 cells, got 3"),
+        ("a,b\n\n", "row 1: expected 2 cells, got 0"),
+    ],
+)
+def test_table_whose_rows_do_not_fit_its_columns_is_an_error_that_names_the_row(tmp_path, text, error):
+    (tmp_path / "a.csv").write_text(text)
+    with pytest.raises(InputError, match=f"a.csv: {error}; run the stage that writes it$"):
+        read_rows(tmp_path / "a.csv")
+
+
+def test_only_regular_files_of_some_size_are_read(tmp_path, monkeypatch):
+    path = tmp_path / "a.json"
+    for link in ("/dev/zero", "a.json", "."):
+        path.unlink(missing_ok=True)
+        path.symlink_to(link)
+        with pytest.raises(InputError, match="a.json: expected a plan, got"):
+            read_json(path, "a plan")
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(InputError, match="a.json: expected a plan, got a pipe, device or socket"):
+        read_json(path, "a plan")
+    path.unlink()
+    path.touch()
+    os.truncate(path, 10 * 2**30)  # sparse: takes no disk
+    with pytest.raises(InputError, match="a.json: expected a plan of at most 16,777,216 bytes, got 10,737,418,240"):
+        read_json(path, "a plan")
+    with pytest.raises(InputError, match="a.json: expected a table of at most 268,435,456 bytes"):
         read_rows(path)
 
 

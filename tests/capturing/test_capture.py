@@ -65,7 +65,7 @@ def test_what_is_written_is_what_is_read(tmp_path):
     assert np.array_equal(found.nonzeros["2"], captured.findings.nonzeros["2"])
     assert read_findings(tmp_path) is None
     (tmp_path / "t" / "capture.json").write_text("{}")
-    with pytest.raises(ut.InputError, match=r"capture.json: expected what a capture found, got other JSON"):
+    with pytest.raises(ut.InputError, match=r"capture.json: timesteps_because: expected a value, got nothing"):
         read_findings(tmp_path / "t")
 
 

@@ -43,9 +43,22 @@ def test_last_ticket_of_a_chain_is_the_one_of_the_highest_round():
         ("{", r"expected JSON that an earlier stage wrote, got: .*; run the stage plan"),
         (None, r"expected JSON that an earlier stage wrote, got no file; run the stage plan"),
         ("[]", r"top level: expected a block of keys and values, got \[\]; run the stage plan"),
+        ('{"method": "lth", "rounds": {}}', r"rounds: expected at least one, got \{\}; run the stage plan"),
+        (
+            '{"method": "lth", "method": "b", "rounds": {"dense": 0}}',
+            r".*, got: the key 'method' twice; run",
+        ),
+        (
+            '{"method": "lth", "rounds": {"dense": true}}',
+            r"rounds.dense: expected integer, got True; run",
+        ),
+        ('{"method": "lth", "rounds": {"dense": 0.0}}', r"rounds.dense: expected integer, got 0.0; run the stage plan"),
         ('{"method": "lth"}', r"rounds: expected a value, got nothing; run the stage plan"),
         ('{"method": "lth", "rounds": {"dense": "0"}}', r"rounds.dense: expected integer, got '0'; run the stage plan"),
-        ('{"method": "lth", "rounds": {}, "x": 1}', r"x: expected one of method, rounds, got the unknown key 'x'; run"),
+        (
+            '{"method": "a", "rounds": {"b": 0}, "x": 1}',
+            r"x: expected one of method, rounds, got the unknown key 'x'; run",
+        ),
     ],
 )
 def test_what_is_no_plan_is_an_error_that_names_the_file(tmp_path, content, error):

@@ -49,11 +49,9 @@ def test_sparsity_is_read_by_layer(files):
         ("layer,spike_sparsity\nconv2,-0.1\n", "-0.1"),
         ("layer,spike_sparsity\nconv2,nan\n", "nan"),
         ("layer,spike_sparsity\nconv2,\n", "none"),
-        ("layer,spike_sparsity\nconv2\n", "none"),
         ("layer,spike_sparsity\nfc,0.5\n", "none"),
         ("layer,spike_sparsity\nconv2,much\n", "much"),
         ("layer,silent_share\nconv2,0.5\n", "none"),
-        ("", "none"),
     ],
 )
 def test_activity_without_a_sparsity_is_reported_by_file_and_layer(files, text, got):
@@ -62,6 +60,13 @@ def test_activity_without_a_sparsity_is_reported_by_file_and_layer(files, text, 
     with pytest.raises(InputError, match=expected) as error:
         read_measured(files, spikes=False)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("text", ["", "layer,spike_sparsity\nconv2\n", "layer,spike_sparsity\nconv2,0\nconv2,0\n"])
+def test_activity_that_is_no_table_of_layers_is_reported_by_file(files, text):
+    files.activity.write_text(text)
+    with pytest.raises(InputError, match=r"activity.csv: .*expected"):
+        read_measured(files, spikes=False)
 
 
 def test_missing_files_are_reported_by_name(files):

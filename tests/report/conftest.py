@@ -41,11 +41,15 @@ def costs(latency: int) -> dict[str, float]:
             "mac_dynamic_pj": 6.0 * latency,
             "mac_leakage_pj": 4.0 * latency,
             "sram_dynamic_pj": 1,
+            "sram_leakage_pj": 1,
             "dram_pj": 1,
         },
-        needed_cycles={},
+        needed_cycles={"weight_sram_cycles": 1, "spike_sram_cycles": 1, "dram_cycles": 1},
         bound="compute",
-        accesses={"weight_sram_reads": 10 * latency, "dram_reads": latency, "dram_writes": 0},
+        accesses={
+            **{"weight_sram_reads": 10 * latency, "weight_sram_writes": 1, "spike_sram_reads": 1},
+            **{"spike_sram_writes": 1, "dram_reads": latency, "dram_writes": 0, "sum_reads": 0, "sum_writes": 0},
+        },
     )
     return cost.columns()
 
@@ -85,16 +89,16 @@ def write_tickets(chain: ChainPlan) -> None:
 
 def write_simulation(chain: ChainPlan, place: int, models: Sequence[str], knobs: dict[str, Sequence[Any]]) -> None:
     """Latency is 1000, 100, 80, ...; with the event model 10 cycles less, and 16 less in each next method."""
-    tickets, layers, sweeps = [], [], []
+    tickets, layers, sweeps, area = [], [], [], {"pe_area_um2": 180.5}
     for ticket, number in chain.rounds.items():
         for model in models if ticket == chain.last else models[:1]:
             key = {"ticket": ticket, "model": model}
             latency = 1000 if number == 0 else 120 - 20 * number - 16 * place - 10 * (model == "events")
-            tickets.append({**key, **costs(latency)})
+            tickets.append({**key, **costs(latency), **area, "left_out": "", "left_out_share": 0.0})
             layers += [{**key, "layer": layer, **costs(latency // 2)} for layer in ("conv2", "7")]
             for knob, values in knobs.items() if ticket == chain.last else ():
                 if model == "events" or not knob.startswith("broadcast."):
-                    sweeps += [{**key, "knob": knob, "value": value, **costs(latency)} for value in values]
+                    sweeps += [{**key, "knob": knob, "value": value, **costs(latency), **area} for value in values]
     files = simulation_files(chain.method)
     write_rows(files.tickets, tickets)
     write_rows(files.layers, layers)
@@ -102,13 +106,17 @@ def write_simulation(chain: ChainPlan, place: int, models: Sequence[str], knobs:
 
 
 def write_mapping(chain: ChainPlan) -> None:
-    cycles = {"nonzeros": 36, "groups": 2, "utilization": 0.7, "utilization_ceil": 0.8}
+    cycles = {"filters": 8, "weights": 72, "nonzeros": 36, "groups": 2, "utilization": 0.7, "utilization_ceil": 0.8}
     cycles |= {"work_cycles": 300, "idle_cycles": 100, "latency_cycles": 25}
     rounded = [{"weight_bits": bits, "quantizer": name} for bits in (8, 4) for name in ("plain", "keep_mask")]
     files, last = mapping_files(chain.method), {"ticket": chain.last}
     write_rows(files.mappings, [{**last, "mapping": name, **cycles} for name in ("contiguous", "sorted")])
     write_rows(
-        files.storage, [{**last, "layer": name, "csr_bits": 9, "scratchpad_words": 4} for name in ("conv2", "7")]
+        files.storage,
+        [
+            {**last, "layer": name, "csr_bits": 9, "scratchpad_words": 4, "scratchpad_passes": 1}
+            for name in ("conv2", "7")
+        ],
     )
     write_rows(files.rounded, [{**last, **key, **cycles} for key in rounded])
     write_rows(quantization_file(chain.method), [{**last, **key, "accuracy": 0.85} for key in rounded])

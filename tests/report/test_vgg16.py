@@ -17,7 +17,7 @@ from uticket.report.vgg16 import (
 
 def test_network_has_a_row_for_each_method(tmp_path: Path):
     row = {"accuracy_dense": 0.9, "spike_sparsity": 0.85, "sparsity": 0.982, "utilization": 0.59, "images": 4}
-    write_rows(tmp_path / "n.csv", [{"method": "lth", **row}])
+    write_rows(tmp_path / "n.csv", [{"method": "lth", "seed": 0, **row}])
     assert network_markdown(tmp_path / "n.csv").splitlines()[2] == "| lth | 98.20 | 59.00 | 85.00 | 4 | 90.00 |"
 
 

@@ -17,9 +17,9 @@ def test_layers_json_is_read_as_written_and_mistakes_are_reported(tmp_path):
     with pytest.raises(InputError, match="layers.json: layers.0.filters: expected greater than or equal to 1, got 0"):
         read_layers(path)
     path.write_text(path.read_text()[:200])
-    with pytest.raises(InputError, match="layers.json: expected JSON, got: EOF"):
+    with pytest.raises(InputError, match="layers.json: expected the layers of a ticket, got: Unterminated string"):
         read_layers(path)
-    with pytest.raises(InputError, match="absent: expected a readable file"):
+    with pytest.raises(InputError, match="absent: expected the layers of a ticket, got no file"):
         read_layers(tmp_path / "absent")
 
 
@@ -36,6 +36,41 @@ def test_unknown_key_of_a_layer_is_reported(tmp_path):
     path.write_text(path.read_text().replace('"stride"', '"strides"'))
     with pytest.raises(InputError, match="layers.0.strides: .* did you mean stride"):
         read_layers(path)
+
+
+@pytest.mark.parametrize(
+    ("changed", "error"),
+    [
+        (('"filters": 4', '"filters": "4"'), "layers.0.filters: expected integer, got '4'"),
+        (('"filters": 4', '"filters": 4.0'), "layers.0.filters: expected integer, got 4.0"),
+        (('"filters": 4', '"filters": true'), "layers.0.filters: expected integer, got True"),
+        (('"filters": 4', '"filters": NaN'), "layers.0.filters: expected integer, got nan"),
+        (('"filters": 4', f'"filters": {"9" * 5000}'), "expected the layers of a ticket, got: Exceeds the limit"),
+        (('"timesteps": 4', '"timesteps": "4"'), "timesteps: expected integer, got '4'"),
+        (('"timesteps": 4', '"timesteps": 4, "steps": 4'), "steps: expected one of .*, got the unknown key 'steps'"),
+        (('"timesteps": 4', '"timesteps": 4, "timesteps": 5'), ".*, got: the key 'timesteps' twice"),
+        (('"filters": 4', '"filters": 4, "filters": 4'), ".*, got: the key 'filters' twice"),
+        (('"groups": 1', f'"groups": {"[" * 100_000}'), ".*, got: maximum recursion depth exceeded"),
+        (('"groups": 1', f'"groups": {"[" * 300}{"]" * 300}'), "expected"),
+        (('"name": "conv2"', '"name": 2'), "layers.0.name: expected string, got 2"),
+        (('"positions_known": true', '"positions_known": 1'), "layers.0.positions_known: expected boolean, got 1"),
+    ],
+)
+def test_layers_json_is_as_strict_as_params(tmp_path, changed, error):
+    path = tmp_path / "layers.json"
+    write_layers(path, [LAYER], timesteps=4)
+    assert changed[0] in path.read_text()
+    path.write_text(path.read_text().replace(*changed, 1))
+    with pytest.raises(InputError, match=f"layers.json: {error}"):
+        read_layers(path)
+
+
+def test_layers_json_of_another_top_level_is_reported(tmp_path):
+    path = tmp_path / "layers.json"
+    for text in ("[]", "3", "null", '"text"', "[[true, true]]"):
+        path.write_text(text)
+        with pytest.raises(InputError, match="layers.json: top level: expected a block of keys and values, got"):
+            read_layers(path)
 
 
 def test_output_size_must_follow_from_the_others(tmp_path):

@@ -83,7 +83,7 @@ def test_missing_parts_of_a_folder_are_reported_by_name(files, tmp_path):
     with pytest.raises(InputError, match=r"mask.safetensors: expected a file, got none"):
         Ticket.read(files.folder)
     files.layers.unlink()
-    with pytest.raises(InputError, match=r"layers.json: expected a readable file, got: No such file"):
+    with pytest.raises(InputError, match=r"layers.json: expected the layers of a ticket, got no file"):
         Ticket.read(files.folder)
     with pytest.raises(InputError, match=r"absent.npz: expected a file, got none"):
         Ticket.read(tmp_path / "absent.npz")

@@ -8,14 +8,21 @@ import io
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import stat
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from uticket.base.errors import InputError, one_line
+from uticket.base.errors import InputError, one_line, shortened
 
 Row = Mapping[str, Any]
+
+# Larger files are not read: those of 30,000 layers are smaller.
+MOST_BYTES = 2**24  # of JSON and YAML, which take some ten times as much in memory
+MOST_BYTES_OF_TABLE = 2**28
+RERUN = "run the stage that writes it"
 
 
 def replace_file(path: Path, write: Callable[[Path], object]) -> None:
@@ -83,14 +90,61 @@ def write_json(path: Path, values: Any) -> None:
     write_text(path, json.dumps(values, indent=1) + "\n")
 
 
-def read_json(path: Path, what: str = "JSON that an earlier stage wrote") -> Any:
-    """Read a JSON file. what: named in the InputError, with the file, if it is missing or not JSON."""
+def look(path: Path, what: str = "a file") -> int:
+    """Return the size in bytes of a regular file, which is not opened.
+
+    Raises InputError, naming the file and `what` was expected, if it is missing or another thing: a folder, or a pipe
+    that would wait for ever.
+    """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        found = os.stat(path)  # noqa: PTH116
     except FileNotFoundError:
         raise InputError(f"{path}: expected {what}, got no file") from None
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         raise InputError(f"{path}: expected {what}, got: {one_line(error)}") from None
+    if not stat.S_ISREG(found.st_mode):
+        got = "a folder" if stat.S_ISDIR(found.st_mode) else "a pipe, device or socket"
+        raise InputError(f"{path}: expected {what}, got {got}")
+    return found.st_size
+
+
+def read_text(path: Path, what: str = "a text file", most: int = MOST_BYTES) -> str:
+    """Read a text file in UTF-8 as it is. most: bytes.
+
+    Raises InputError, naming the file and `what` was expected, if it is missing, no regular file, larger or no text.
+    """
+    size = look(path, what)
+    if size > most:
+        raise InputError(f"{path}: expected {what} of at most {most:,} bytes, got {size:,}")
+    try:
+        return path.read_bytes().decode()
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: expected {what}, got: {one_line(error)}") from None
+
+
+def read_json(path: Path, what: str = "JSON that an earlier stage wrote") -> Any:
+    """Read a JSON file. what: named in the InputError, with the file, if it is missing, no JSON or has doubled keys."""
+    return parse_json(path, read_text(path, what), what)
+
+
+def parse_json(path: Path, text: str, what: str) -> Any:
+    """Return the values of JSON that was read from `path`. Errors as in `read_json`."""
+    try:
+        return json.loads(text, object_pairs_hook=_without_doubles)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: expected {what}, got: {one_line(error)}") from None
+
+
+def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the values by key; of a doubled key, JSON would keep the last value without a word."""
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        raise ValueError(f"the key {_first_doubled(name for name, _ in pairs)!r} twice")
+    return values
+
+
+def _first_doubled(names: Iterable[str]) -> str:
+    return next(name for name, times in Counter(names).items() if times > 1)
 
 
 def write_rows(path: Path, rows: Sequence[Row], header: Sequence[str] = ()) -> None:
@@ -103,14 +157,29 @@ def write_rows(path: Path, rows: Sequence[Row], header: Sequence[str] = ()) -> N
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:
-    """Read the rows of a CSV file as text. Raises InputError, naming it, if it is missing or not text."""
+    """Read the rows of a CSV file as text, each with all columns.
+
+    Raises InputError, naming the file, if it is missing, no text, without columns or with two of one name, or if a row
+    has more or fewer cells than there are columns.
+    """
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            return list(csv.DictReader(file))
-    except FileNotFoundError:
-        raise InputError(f"{path}: expected a table, got no file; run the stage that writes it") from None
-    except (OSError, ValueError, csv.Error) as error:
-        raise InputError(f"{path}: expected a table, got: {one_line(error)}; run the stage that writes it") from None
+        text = read_text(path, "a table", MOST_BYTES_OF_TABLE)
+        lines = csv.reader(io.StringIO(text, newline=""), strict=True)
+        names = next(lines, [])
+        if not names:
+            raise InputError(f"{path}: expected a table, got no columns")
+        if len(set(names)) < len(names):
+            raise InputError(f"{path}: expected different columns, got {shortened(_first_doubled(names))!r} twice")
+        rows = []
+        for number, cells in enumerate(lines, 1):
+            if len(cells) != len(names):
+                raise InputError(f"{path}: row {number}: expected {len(names)} cells, got {len(cells)}")
+            rows.append(dict(zip(names, cells, strict=True)))
+    except csv.Error as error:
+        raise InputError(f"{path}: expected a table, got: {one_line(error)}; {RERUN}") from None
+    except InputError as error:
+        raise InputError(f"{error}; {RERUN}") from None
+    return rows
 
 
 def is_folder(path: Path) -> bool:

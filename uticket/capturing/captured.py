@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import create_model
 
 from uticket.base.arrays import load_npz, npz_bytes
-from uticket.base.errors import InputError
-from uticket.base.files import is_file, read_json, write_bytes, write_json
+from uticket.base.files import is_file, write_bytes, write_json
+from uticket.config.block import Block
+from uticket.config.document import read_document
 from uticket.ticket.ticket import Ticket
 
 FILE, NONZEROS = "capture.json", "nonzeros.npz"
@@ -109,8 +111,9 @@ def read_findings(folder: Path) -> Findings | None:
     """Read what a capture found from a ticket's folder; None if it was not captured."""
     if not is_file(folder / FILE):
         return None
-    found, what = read_json(folder / FILE, "what a capture found"), "the nonzeros of a capture"
-    known = {one.name for one in fields(Findings)}
-    if not isinstance(found, dict) or not set(found) <= known or "timesteps_because" not in found:
-        raise InputError(f"{folder / FILE}: expected what a capture found, got other JSON")
-    return Findings(**found, nonzeros=load_npz(folder / NONZEROS, what))
+    kinds: Any = {
+        one.name: (one.type, None) for one in fields(Findings) if one.name not in ("timesteps_because", "nonzeros")
+    }
+    record = create_model("capture.json", __base__=Block, timesteps_because=(str, ...), **kinds)
+    found = read_document(folder / FILE, record, "what a capture found").model_dump(exclude_unset=True)
+    return Findings(**found, nonzeros=load_npz(folder / NONZEROS, "the nonzeros of a capture"))

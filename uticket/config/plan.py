@@ -5,31 +5,21 @@ Another number of PEs retrains only the tickets balanced for it; a longer chain 
 """
 
 from pathlib import Path
-from typing import Self
+from typing import Annotated, ClassVar
 
-from pydantic import ValidationError
+from pydantic import Field
 
-from uticket.base.errors import InputError
-from uticket.base.files import read_json, write_json
+from uticket.base.files import write_json
 from uticket.config.array import Array
-from uticket.config.block import Block
+from uticket.config.document import Document
 from uticket.config.paths import chain_file, ticket_plan_file
 from uticket.config.pruning import Balance
-from uticket.config.wording import describe
 
 
-class Plan(Block):
-    """A JSON file of settings."""
+class Plan(Document):
+    """A JSON file of settings, written by the stage plan."""
 
-    @classmethod
-    def read(cls, path: Path) -> Self:
-        """Read what `write` wrote. Raises InputError, naming the file, if it is missing or no plan."""
-        try:
-            return cls.model_validate(read_json(path))
-        except InputError as error:
-            raise InputError(f"{error}; run the stage plan") from None
-        except ValidationError as error:
-            raise InputError(f"{path}: {describe(error, cls)}; run the stage plan") from None
+    hint: ClassVar[str] = "run the stage plan"
 
     def write(self, path: Path) -> None:
         """Write what was set: a setting that is left to its default decides nothing here."""
@@ -51,7 +41,7 @@ class ChainPlan(Plan):
     """The tickets of one method."""
 
     method: str
-    rounds: dict[str, int]  # dense and the method's tickets, by round -> their round
+    rounds: Annotated[dict[str, int], Field(min_length=1)]  # dense and the method's tickets, by round -> their round
 
     @property
     def tickets(self) -> list[str]:

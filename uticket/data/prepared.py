@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 
 from uticket.base.arrays import load_npz, npz_bytes
 from uticket.base.errors import InputError, one_line
-from uticket.base.files import read_json, write_bytes, write_json, written_together
+from uticket.base.files import write_bytes, write_json, written_together
+from uticket.config.block import Block
+from uticket.config.document import read_document
 
 WHAT = "prepared images"  # in errors
 
@@ -83,6 +85,16 @@ class Prepared:
         return means, deviations
 
 
+class About(Block):
+    """about.json: what a prepared data set is."""
+
+    name: str
+    image_shape: tuple[int, ...]
+    train_images: int
+    test_images: int
+    classes: tuple[str, ...]
+
+
 def save(prepared: Prepared, folder: Path) -> None:
     """Write train.npz, test.npz and about.json into `folder`, which is made if needed."""
     with written_together(folder) as together:
@@ -92,26 +104,26 @@ def save(prepared: Prepared, folder: Path) -> None:
 def _write(prepared: Prepared, folder: Path) -> None:
     for part, images in (("train", prepared.train), ("test", prepared.test)):
         write_bytes(folder / f"{part}.npz", npz_bytes({"images": images.images, "labels": images.labels}))
-    about = {
-        "name": prepared.name,
-        "image_shape": prepared.image_shape,
-        "train_images": len(prepared.train.labels),
-        "test_images": len(prepared.test.labels),
-        "classes": prepared.classes,
-    }
-    write_json(folder / "about.json", about)
+    about = About(
+        name=prepared.name,
+        image_shape=prepared.image_shape,
+        train_images=len(prepared.train.labels),
+        test_images=len(prepared.test.labels),
+        classes=prepared.classes,
+    )
+    write_json(folder / "about.json", about.model_dump())
 
 
 def load(folder: Path) -> Prepared:
     """Read what `save` wrote. Raises InputError, naming the file, if it is missing or damaged."""
     path = folder / "about.json"
     try:
-        about = read_json(path, WHAT)
+        about = read_document(path, About, WHAT)
         train, test = (_read(folder / f"{part}.npz") for part in ("train", "test"))
-        return Prepared(about["name"], tuple(about["classes"]), train, test)
+        return Prepared(about.name, about.classes, train, test)
     except InputError as error:
         raise InputError(f"{error}; run the stage data") from None
-    except (KeyError, TypeError, ValueError) as error:
+    except ValueError as error:
         raise InputError(f"{path}: expected {WHAT}, got: {one_line(error)}; run the stage data") from None
 
 

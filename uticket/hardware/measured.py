@@ -11,9 +11,15 @@ from uticket.base.files import read_rows
 def measured_sparsity(path: Path, layers: Iterable[str]) -> dict[str, float]:
     """Return the share of the inputs without a spike, in [0, 1], of the layers of that name.
 
-    path: activity.csv. Raises InputError, naming the file, if it is missing, or a share is missing or none.
+    path: activity.csv. Raises InputError, naming the file, if it is missing, a share is missing or none, or a layer is
+    in it twice.
     """
-    cells = {row.get("layer"): row.get("spike_sparsity") for row in read_rows(path)}
+    cells = dict[str | None, str | None]()
+    for row in read_rows(path):
+        name = row.get("layer")
+        if name in cells:
+            raise InputError(f"{path}: expected one row of the layer {name!r}, got two")
+        cells[name] = row.get("spike_sparsity")
     return {name: _share(path, name, cells.get(name)) for name in layers}
 
 

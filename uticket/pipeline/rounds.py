@@ -3,9 +3,10 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from uticket.base.files import read_json, written_together
+from uticket.base.files import written_together
 from uticket.base.progress import log
 from uticket.base.seeds import torch_seed
+from uticket.config.document import SearchFound
 from uticket.config.params import Params
 from uticket.config.paths import TicketFiles
 from uticket.config.plan import TicketPlan
@@ -71,7 +72,7 @@ def next_ticket(
     network = build(params.model, prepared.image_shape, len(prepared.classes), seed=0).to(device)
     load_state(network, dense.rewind)
     if not plan.final:
-        network.timesteps = read_json(dense.search)["timesteps"]
+        network.timesteps = SearchFound.read(dense.search).timesteps
     training_seed = torch_seed(params.seed, "train", plan.round)
     job = Job(MaskedWeights(network, mask), images, test, params.train, training_seed, search=search)
     with joined() as ranks, Keep(plan.ticket, params.train.save_minutes, ranks) as keep:

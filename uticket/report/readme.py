@@ -8,6 +8,7 @@ from uticket.base.files import Row, write_text
 from uticket.base.text import cell, heading, markdown_table
 from uticket.config.params import read_params
 from uticket.config.paths import REPORT
+from uticket.config.schemas import REPORT_ROUNDS, REPORT_SWEEPS
 from uticket.report.benchmarks import (
     simulation_markdown,
     sparse_markdown,
@@ -16,8 +17,7 @@ from uticket.report.benchmarks import (
     training_markdown,
 )
 from uticket.report.fifo_area import area_figure
-from uticket.report.savings import NUMBERS, findings, results
-from uticket.report.tables import read_table
+from uticket.report.savings import findings, results
 from uticket.report.vgg16 import (
     bandwidth_markdown,
     dataflow_markdown,
@@ -82,14 +82,14 @@ def begin(name: str) -> str:
 
 def results_markdown(path: Path, baseline: str) -> str:
     """Return the last tickets of rounds.csv as a table, and what each method saves against the baseline."""
-    rounds = read_table(path, ("method", "ticket", *NUMBERS))
+    rounds = REPORT_ROUNDS.read(path)
     return "\n".join([markdown_table(results(rounds, baseline)), "", *findings(rounds, baseline)]).rstrip()
 
 
 def sweep_markdown(path: Path, knob: str) -> str:
     """Return a sweep by the event model in sweeps.csv as a table: a row for each value of the knob."""
     shown = ("busy_share", "latency_cycles")
-    found = read_table(path, ("method", "model", "knob", "value", *shown))
+    found = REPORT_SWEEPS.read(path)
     points = [row for row in found if row["knob"] == knob and row["model"] == "events"]
     if not points:
         raise InputError(f"{path}: expected the knob {knob} and the model events, got no such row")

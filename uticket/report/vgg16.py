@@ -11,9 +11,8 @@ from typing import Any
 from uticket.base.errors import InputError
 from uticket.base.files import Row
 from uticket.base.text import cell, heading, markdown_table
-from uticket.report.tables import read_table
+from uticket.config.schemas import BANDWIDTH, CASE, DATAFLOWS, LATENCY, NETWORK, VGG16_ENERGY
 
-CASE = ("model", "order", "fifo_depth", "weight_swap_cycles")
 PAPER = {(0.95, "PEs"): "about 45", (0.95, "saved of all"): "about 19"}  # Yin et al. 2024, Fig. 9 and its text, in %
 PE_PARTS = ("mac", "lif", "mem")  # Fig. 8, each dynamic and leakage
 
@@ -22,7 +21,7 @@ Cells = dict[str, str]
 
 def network_markdown(path: Path) -> str:
     """Return what was trained and drawn."""
-    rows = read_table(path, ("method", "accuracy_dense", "spike_sparsity", "sparsity", "utilization"))
+    rows = NETWORK.read(path)
     shown = ("method", "sparsity", "utilization", "spike_sparsity", "images")
     dense = "accuracy of the dense network %"
     found = [{key: row[key] for key in shown} | {dense: cell("accuracy", row["accuracy_dense"])} for row in rows]
@@ -81,7 +80,7 @@ def _latencies(group: Sequence[Row]) -> Cells:
 
 def dataflow_markdown(path: Path) -> str:
     """Return latency and energy by dataflow and depth of the FIFOs."""
-    rows = read_table(path, ("method", "dataflow", "fifo_depth", "latency_cycles", "total_pj"))
+    rows = DATAFLOWS.read(path)
     return markdown_table([_dataflow(group) for group in _by(rows, "dataflow", "fifo_depth").values()])
 
 
@@ -97,14 +96,13 @@ def _dataflow(group: Sequence[Row]) -> Cells:
 def bandwidth_markdown(path: Path) -> str:
     """Return latency, what memories add to it, and what binds, by dataflow and bandwidth."""
     shown = ("dataflow", "bandwidth", "latency_cycles", "memory_cycles", "weight_sram_cycles", "spike_sram_cycles")
-    rows = read_table(path, (*shown, "dram_cycles", "bound"))
+    rows = BANDWIDTH.read(path)
     return markdown_table([{name: row[name] for name in (*shown, "dram_cycles", "bound")} for row in rows])
 
 
 def energy_markdown(path: Path, model: str) -> str:
     """Return the shares of energy by chip and format of the weights, and what balancing saves; first, the paper's."""
-    needed = ("sparsity", "chip", "format", "model", "method", "pe_pj", "total_pj", "dram_pj")
-    rows = [row for row in read_table(path, needed) if row["model"] == model]
+    rows = [row for row in VGG16_ENERGY.read(path) if row["model"] == model]
     if not rows:
         raise InputError(f"{path}: expected the model {model}, got no such row")
     table: dict[str, Cells] = {}
@@ -136,7 +134,7 @@ def _shares(group: Sequence[Row]) -> dict[str, float]:
 
 def read_cases(path: Path) -> list[Row]:
     """Return the rows of vgg16_latency.csv: one for each method and way to run it."""
-    return read_table(path, (*CASE, "method", "latency_cycles", "busy_share", "pe_area_um2"))
+    return LATENCY.read(path)
 
 
 def _by_case(rows: Sequence[Row]) -> list[list[Row]]:

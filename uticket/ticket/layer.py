@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from uticket.base.errors import InputError
 from uticket.base.files import write_json
-from uticket.config.wording import describe
+from uticket.config.block import Block
+from uticket.config.document import read_document
 
 MOST_TIMESTEPS = 2**16 - 1
 Size = Annotated[int, Field(ge=1, le=2**20)]
@@ -117,7 +117,7 @@ def write_layers(path: Path, layers: Sequence[Layer], timesteps: int) -> None:
     write_json(path, document)
 
 
-class _Document(BaseModel):
+class _Document(Block):
     timesteps: Annotated[int, Field(ge=1, le=MOST_TIMESTEPS)]
     layers: list[Layer]
 
@@ -144,10 +144,5 @@ class _Document(BaseModel):
 
 def read_layers(path: Path) -> tuple[list[Layer], int]:
     """Read layers.json; return the layers and the timesteps. Raises InputError if the file is not one."""
-    try:
-        document = TypeAdapter(_Document).validate_json(path.read_bytes())
-    except OSError as error:
-        raise InputError(f"{path}: expected a readable file, got: {error.strerror}") from None
-    except ValidationError as error:
-        raise InputError(f"{path}: {describe(error, _Document)}") from None
+    document = read_document(path, _Document, "the layers of a ticket")
     return document.layers, document.timesteps

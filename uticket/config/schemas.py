@@ -1,0 +1,82 @@
+"""What is in each table of a run (`uticket.config.paths`), and of those that README.md and docs/ are written from."""
+
+from uticket.config.schema import Schema
+
+SIZES = ("filters", "weights", "nonzeros", "groups")
+CYCLES = ("work_cycles", "idle_cycles", "latency_cycles")
+EVENTS = ("starved_cycles", "blocked_cycles", "tail_cycles", "fifo_mean", "fifo_max", "tokens", "dropped_tokens")
+TIMING = ("utilization", "busy_share", *CYCLES, *EVENTS, "operations", "fifo_pushes", "swap_cycles", "drain_cycles")
+ENERGY = ("energy", "sram_dynamic_pj", "sram_leakage_pj", "dram_pj", "pe_pj", "total_pj")  # those of PEs: by the chip
+PAIRED = ("_dynamic_pj", "_leakage_pj")
+SRAM = ("weight_sram_reads", "weight_sram_writes", "spike_sram_reads", "spike_sram_writes")
+ACCESSES = (*SRAM, "dram_reads", "dram_writes", "sum_reads", "sum_writes")
+WAITING = ("memory_cycles", "weight_sram_cycles", "spike_sram_cycles", "dram_cycles")
+COST = (*SIZES, *TIMING, *ENERGY, *ACCESSES, *WAITING)  # `uticket.hardware.cost`
+WORDS = ("weight_format", "bound")
+LEFT_OUT = ("left_out",)  # and left_out_share, `uticket.ticket.left_out`
+AREA = ("pe_area_um2",)  # infinite with FIFOs that are
+MAPPED = (*SIZES, "utilization", "utilization_ceil", *CYCLES)
+
+# by the names in `uticket.config.paths`
+TRAINING = Schema(("epoch",), (), ("loss", "train_accuracy", "test_accuracy"), any_numbers=("loss",))
+TICKETS = Schema(
+    ("ticket", "model"),
+    ("ticket", "model", *WORDS),
+    (*COST, *AREA),
+    any_numbers=AREA,
+    maybe_texts=LEFT_OUT,
+    paired=PAIRED,
+)
+LAYERS = Schema(("ticket", "model", "layer"), ("ticket", "model", "layer", *WORDS), COST, paired=PAIRED)
+SWEEPS = Schema(
+    ("ticket", "model", "knob", "value"),
+    ("ticket", "model", "knob", "value", *WORDS),
+    (*COST, *AREA),
+    any_numbers=AREA,
+    null="value",
+    paired=PAIRED,
+    has_rows=False,
+)
+MAPPINGS = Schema(("ticket", "mapping"), ("ticket", "mapping"), MAPPED, maybe_texts=LEFT_OUT)
+STORAGE = Schema(("ticket", "layer"), ("ticket", "layer"), ("scratchpad_words", "scratchpad_passes"))  # and *_bits
+ROUNDED = Schema(
+    ("ticket", "weight_bits", "quantizer"), ("ticket", "quantizer"), MAPPED, maybe_texts=LEFT_OUT, has_rows=False
+)
+QUANTIZATION = Schema(ROUNDED.keys, ROUNDED.texts, ("accuracy",), has_rows=False)
+
+# tables of the report
+REPORTED = ("accuracy", "sparsity", "spike_sparsity", "utilization", "work_cycles", "idle_cycles", "latency_cycles")
+REPORT_ROUNDS = Schema(
+    ("method", "ticket"),
+    ("method", "ticket", *WORDS),
+    (*REPORTED, "energy"),
+    any_numbers=("spike_sparsity", *AREA),
+    maybe_texts=LEFT_OUT,
+)
+REPORT_SWEEPS = Schema(
+    ("method", *SWEEPS.keys),
+    ("method", *SWEEPS.texts),
+    ("busy_share", "latency_cycles"),
+    any_numbers=AREA,
+    null="value",
+    has_rows=False,
+)
+
+# tables of `experiments/vgg16_costs.py`
+NETWORK = Schema(
+    ("method", "seed"), ("method",), ("images", "accuracy_dense", "spike_sparsity", "sparsity", "utilization")
+)
+CASE = ("model", "order", "fifo_depth", "weight_swap_cycles")
+LATENCY = Schema(
+    (*CASE, "method"), ("model", "order", "method"), ("latency_cycles", "busy_share", *AREA), ("fifo_depth", *AREA)
+)
+DATAFLOWS = Schema(
+    ("method", "dataflow", "fifo_depth"), ("method", "dataflow"), ("latency_cycles", "total_pj"), ("fifo_depth",)
+)
+BANDWIDTH = Schema(("dataflow", "bandwidth"), ("dataflow", "bandwidth", "bound"), ("latency_cycles", *WAITING))
+VGG16_ENERGY = Schema(
+    ("sparsity", "chip", "format", "model", "method"),
+    ("chip", "format", "model", "method"),
+    ("pe_pj", "total_pj", "sram_dynamic_pj", "sram_leakage_pj", "dram_pj"),
+    paired=PAIRED,
+)
