@@ -1,39 +1,24 @@
-"""A network named as package.module:function, with the weights of somebody's file."""
+"""A network named as MODULE:FUNCTION, with the weights of somebody's file."""
 
-import sys
-from importlib import import_module
 from pathlib import Path
 
 import torch
 from torch import nn
 
-from uticket.base.errors import InputError, one_line
+from uticket.base.errors import InputError
+from uticket.capturing.function import call, find_function
 from uticket.foreign.contents import Arrays
 from uticket.foreign.read import read_arrays
 
 
 def build(target: str, weights: Path | None = None) -> nn.Module:
-    """Return what `target`, package.module:name, names: a module, or what calling it without arguments returns.
+    """Return what `target`, MODULE:FUNCTION, names: a module, or what calling it without arguments returns.
 
-    The module is looked for in the current folder too. weights: a checkpoint with an array for each parameter, by its
-    name; arrays of other names, such as membranes, are not loaded. Raises InputError if it is no network, or a
-    parameter is missing or of another shape.
+    weights: a checkpoint with an array for each parameter, by its name; arrays of other names, such as membranes, are
+    not loaded. Raises InputError if it is no network, or a parameter is missing or of another shape.
     """
-    module_name, _, name = target.partition(":")
-    if not module_name or not name:
-        raise InputError(
-            f"{target}: expected package.module:function, got no {'function' if module_name else 'module'}"
-        )
-    sys.path.insert(0, str(Path.cwd()))
-    try:
-        found = getattr(import_module(module_name), name)
-        model = found if isinstance(found, nn.Module) else found()
-    except Exception as error:  # whatever the user's code raises
-        raise InputError(f"{target}: expected a function that returns a network, got: {one_line(error)}") from None
-    finally:
-        sys.path.remove(str(Path.cwd()))
-    if not isinstance(model, nn.Module):
-        raise InputError(f"{target}: expected a torch.nn.Module, got {type(model).__name__}")
+    found = find_function(target, "MODULE:FUNCTION")
+    model = found if isinstance(found, nn.Module) else call(found, target, "MODULE:FUNCTION")
     if weights is not None:
         load(model, weights)
     return model

@@ -3,7 +3,7 @@
 They are recognized by the names of their classes, so that none of these libraries has to be installed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,14 +53,18 @@ def is_neuron(module: nn.Module) -> bool:
 
 
 def forget(model: nn.Module) -> None:
-    """Let the neurons of a network start anew, those that keep their membranes in the module."""
+    """Let the neurons of a network start anew, those of the libraries that keep their membranes in the module.
+
+    What `reset` of any other module would change, such as weights, is not known.
+    """
     for module in model.modules():
         if classes_of(module):
-            for reset in _resets_of(module):
+            for reset in resets_of(module):
                 reset()
 
 
-def _resets_of(module: nn.Module) -> Iterator[Any]:
+def resets_of(module: nn.Module) -> Iterator[Callable[[], object]]:
+    """Return the methods of a module by which the libraries forget membranes."""
     named = (getattr(type(module), name, None) and getattr(module, name) for name in RESETS)
     return (method for method in named if callable(method))
 

@@ -1,20 +1,18 @@
 """Networks of one's own: `model.name: MODULE:FUNCTION`. docs/own-network.md says what the function gets and returns."""
 
 import sys
-import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from uticket.base.errors import InputError, one_line
+from uticket.base.errors import InputError
+from uticket.capturing.function import call, find_function
+from uticket.capturing.libraries import resets_of
 from uticket.config.training import Model
 from uticket.networks.network import SpikingNetwork, initialize, seed_draws
-
-RESETS = ("reset", "reset_states", "reset_mem")  # by which SpikingJelly, sinabs and snnTorch forget membranes
 
 
 class OwnNetwork(SpikingNetwork):
@@ -46,10 +44,8 @@ class OwnNetwork(SpikingNetwork):
     def forget(self) -> None:
         """Let all neurons start anew that keep membranes in the module."""
         for module in self.module.modules():
-            for name in RESETS:
-                reset = getattr(module, name, None)
-                if callable(reset):
-                    reset()
+            for reset in resets_of(module):
+                reset()
 
     def _by_timestep(self, outputs: Any, batch: int) -> Tensor:
         expected = f"outputs (T, B, classes) = ({self.timesteps}, {batch}, ...) or ({batch}, ...)"
@@ -84,15 +80,7 @@ def build_own(settings: Model, image_shape: Sequence[int], num_classes: int) -> 
     Raises InputError, in one line, if there is no such function, if its file is not in `settings.path`, or if it fails
     or does not return a module.
     """
-    function = find(settings)
-    try:
-        module = function(settings, tuple(image_shape), num_classes)
-    except Exception as error:
-        got = described(error, sys.modules[function.__module__].__file__)
-        raise InputError(f"model.name: expected {settings.name} to return a torch module, got {got}") from error
-    if not isinstance(module, nn.Module):
-        got = type(module).__name__
-        raise InputError(f"model.name: expected {settings.name} to return a torch module, got {got}")
+    module = call(find(settings), settings.name, "model.name", settings, tuple(image_shape), num_classes)
     network = module if isinstance(module, SpikingNetwork) else OwnNetwork(settings, module)
     if network is module:
         initialize(network)
@@ -102,19 +90,8 @@ def build_own(settings: Model, image_shape: Sequence[int], num_classes: int) -> 
 
 def find(settings: Model) -> Callable[..., Any]:
     """Return the function MODULE:FUNCTION of `settings.name`. Raises InputError as `build_own`."""
-    where, _, name = settings.name.partition(":")
-    folder = str(Path.cwd())
-    if folder not in sys.path:  # the command `uticket` looks for modules beside itself only
-        sys.path.insert(0, folder)
-    try:
-        module = import_module(where)
-    except Exception as error:
-        raise InputError(f"model.name: expected a module {where}, got {described(error, None)}") from error
-    function: Callable[..., Any] | None = getattr(module, name, None)
-    if not callable(function):
-        got = "nothing of this name" if function is None else type(function).__name__
-        raise InputError(f"model.name: expected a function {name!r} in {where}, got {got}")
-    file, path = Path(module.__file__ or ".").resolve(), Path(settings.path).resolve()
+    function, where = find_function(settings.name, "model.name"), settings.name.partition(":")[0]
+    file, path = Path(getattr(sys.modules[where], "__file__", None) or ".").resolve(), Path(settings.path).resolve()
     if not file.is_relative_to(path):
         expected = f"the file or a folder of {where} ({file}), whose changes DVC then sees"
         raise InputError(f"model.path: expected {expected}, got {settings.path}")
@@ -127,13 +104,6 @@ def check_search(network: SpikingNetwork, early_time: bool) -> None:
         raise InputError(
             "prune.early_time: expected false with a network that is no SpikingNetwork of uticket, got true"
         )
-
-
-def described(error: Exception, file: str | None) -> str:
-    """Return an error of somebody's code in words, with the last line of `file` that it passed."""
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
-    where = f" in line {lines[-1]}" if lines else ""
-    return f"{type(error).__name__}{where}: {one_line(error)}"
 
 
 def code_at(path: Path) -> tuple[str, ...]:
