@@ -11,6 +11,7 @@ from uticket.base.errors import InputError
 from uticket.config.paths import TicketFiles
 from uticket.ticket.layer import write_layers
 from uticket.ticket.mask import Mask
+from uticket.ticket.reading import Reading
 from uticket.ticket.spikes import save_spikes
 from uticket.ticket.ticket import Ticket
 
@@ -54,6 +55,18 @@ def test_ticket_of_arrays_is_read_as_written(tmp_path):
     again = Ticket.read(tmp_path)
     assert again.layers == ticket.layers
     assert same(again.mask, ticket.mask)
+
+
+def test_notes_stay_with_a_ticket(files):
+    assert Ticket.read(files.folder).notes == ()
+    assert not files.notes.exists()
+    noted = Ticket(LAYERS, MASK, reading=Reading(notes=("one", "two")))
+    noted.write(files.folder / "noted")
+    assert Ticket.read(files.folder / "noted").notes == ("one", "two")
+    for other in ("{}", "[1]"):
+        files.notes.write_text(other)
+        with pytest.raises(InputError, match=r"notes.json: expected a list of notes, got other JSON"):
+            Ticket.read(files.folder)
 
 
 def test_weights_and_spikes_are_read_where_they_are_wanted_and_there(files):

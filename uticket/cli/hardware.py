@@ -63,14 +63,12 @@ def simulate_command(
     area = {"pe_area_um2": chip.pe_area_um2, "fifo_area_um2": in_json(found.pe_area_um2 - chip.pe_area_um2)}
     result["chip"] = {"name": chip.name, "leakage_ratio": chip.leakage_ratio, **area}
     result |= {"layers": [record(cost) for cost in found.layers], "network": record(found.network)}
-    findings = read_findings(folder)
-    notes = findings.notes if findings else ()
-    result |= {"notes": list(notes), "neurobench": neurobench(ticket, findings).record()}
+    result |= {"notes": list(ticket.notes), "neurobench": neurobench(ticket, read_findings(folder)).record()}
     columns = ["name", "utilization", "busy_share", "work_cycles", "starved_cycles", "blocked_cycles", "tail_cycles"]
     columns += [name for name in ("swap_cycles", "drain_cycles", "memory_cycles") if getattr(found.network, name)]
     columns += ["latency_cycles", "tokens", "dropped_tokens", TOTAL, "bound"]
     show(result, as_json, columns, found.left_out)
-    for note in () if as_json else notes:
+    for note in () if as_json else ticket.notes:
         click.echo(f"note: {note}")
 
 

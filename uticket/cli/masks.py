@@ -116,15 +116,14 @@ def audit(
     with naming(path):
         ticket = ticket.with_positions(positions)
         found = audit_ticket(ticket, array, timesteps)
-    steps, findings = timesteps or ticket.timesteps, read_findings(path)
-    notes = [*found.notes, *(findings.notes if findings else ())]
-    result = {**settings_of(array), "timesteps": steps, "skipped": ticket.reading.as_json(), "notes": notes}
+    steps = timesteps or ticket.timesteps
+    result = {**settings_of(array), "timesteps": steps, "skipped": ticket.reading.as_json(), "notes": list(found.notes)}
     result |= {"layers": [n.columns() for n in found.layers], "network": found.network.columns()}
-    result["neurobench"] = neurobench(replace(ticket, timesteps=steps), findings).record()
+    result["neurobench"] = neurobench(replace(ticket, timesteps=steps), read_findings(path)).record()
     columns = ["name", "filters", "groups", "nonzeros", "sparsity", "utilization"]
     show(result, as_json, [*columns, "work_cycles", "idle_cycles", "latency_cycles"], found.left_out)
     if not as_json:
-        show_reading(ticket.reading, notes)
+        show_reading(ticket.reading, found.notes)
 
 
 def read(path: Path, array: Array, linear: bool, skip_first: bool, **how: Any) -> "Ticket":

@@ -45,6 +45,11 @@ class TicketFiles:
         return self.folder / "layers.json"
 
     @property
+    def notes(self) -> Path:
+        """What was assumed of the ticket, a list of lines; a ticket without notes has none."""
+        return self.folder / "notes.json"
+
+    @property
     def metrics(self) -> Path:
         """Accuracy and sparsity of the ticket."""
         return self.folder / "metrics.json"

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from uticket.base.arrays import Arrays
 from uticket.base.errors import InputError, listed, shortened
+from uticket.base.files import is_file, read_json
 from uticket.config.paths import TicketFiles
 from uticket.config.wording import describe
 from uticket.foreign.contents import Contents
@@ -20,6 +21,7 @@ from uticket.ticket.mask import Mask
 from uticket.ticket.names import bare
 from uticket.ticket.operators import layer_by
 from uticket.ticket.partners import is_binary
+from uticket.ticket.reading import Reading
 from uticket.ticket.recognize import Recognized, recognize
 from uticket.ticket.spikes import load_spikes
 
@@ -60,7 +62,8 @@ def read_file(path: Path, linear: bool, layers: Path | None, layouts: Layouts, t
 def read_folder(files: TicketFiles, weights: bool, spikes: bool) -> dict[str, Any]:
     """Return the parts that the folder of a ticket has; weights, spikes: whether they are wanted.
 
-    Raises InputError, naming the file, on a mask with NaN or infinity, or spikes that lack a layer on the PEs.
+    Raises InputError, naming the file, on a mask with NaN or infinity, spikes that lack a layer on the PEs, or notes
+    that are not text.
     """
     layers, timesteps = read_layers(files.layers)
     path = file_of(files, "mask")
@@ -78,7 +81,16 @@ def read_folder(files: TicketFiles, weights: bool, spikes: bool) -> dict[str, An
         missing = next((layer.name for layer in layers if layer.on_pes and layer.name not in parts["spikes"]), None)
         if missing is not None:
             raise InputError(f"{files.spikes}: expected spikes of the layer {missing!r}, got none")
+    if is_file(files.notes):
+        parts["reading"] = Reading(notes=_notes(files.notes))
     return parts
+
+
+def _notes(path: Path) -> tuple[str, ...]:
+    found = read_json(path, "notes on a ticket")
+    if not isinstance(found, list) or not all(isinstance(note, str) for note in found):
+        raise InputError(f"{path}: expected a list of notes, got other JSON")
+    return tuple(found)
 
 
 def file_of(files: TicketFiles, part: str) -> Path:

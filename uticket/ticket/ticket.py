@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from uticket.base.errors import InputError
-from uticket.base.files import is_folder, written_together
+from uticket.base.files import is_folder, write_json, written_together
 from uticket.config.array import Array, RunLayers
 from uticket.config.paths import TicketFiles
 from uticket.foreign.contents import Contents, Skipped
@@ -227,6 +227,8 @@ class Ticket:
                 write_arrays(files.weights, {f"{name}.weight": values for name, values in self.weights.items()})
             if self.spikes is not None:
                 save_spikes(files.spikes, self.spikes)
+            if self.notes:
+                write_json(files.notes, self.notes)
 
 
 def _check_shape(field: str, layer: Layer, values: NDArray[Any] | None) -> None:
