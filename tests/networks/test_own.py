@@ -374,3 +374,14 @@ def test_a_file_that_dvc_would_not_see_is_refused(made, tmp_path):
     ):
         build(model_of("own_of_the_tests:build", "elsewhere"), IMAGE, 5, 0)
     assert build(model_of("own_of_the_tests:build", "own_of_the_tests.py"), IMAGE, 5, 0)
+
+
+def test_layers_that_are_not_one_convolution_are_named(made):
+    class Uneven(Looped):
+        def __init__(self, *given):
+            super().__init__(*given)
+            self.conv2 = nn.Conv2d(4, 4, 2, padding="same")
+            self.fc = nn.Linear(144, 5)
+
+    with pytest.raises(InputError, match=r"model.name: conv2: expected as much padding on both sides, got \(0, 0\)"):
+        describe_layers(made(Uneven), IMAGE)
