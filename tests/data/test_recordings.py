@@ -149,6 +149,6 @@ def test_without_tonic_one_line_says_how_to_install_it(tmp_path, monkeypatch):
         raise ModuleNotFoundError(f"No module named {name!r}")
 
     monkeypatch.setattr(recordings, "import_module", missing)
-    with pytest.raises(InputError, match=r'data.name: expected tonic, .* pip install "uticket\[events\]"') as error:
+    with pytest.raises(InputError, match=r"data.name: expected tonic, .* `pip install tonic`") as error:
         read_recording(write_bin(tmp_path / "a.bin", drawn()))
     assert "\n" not in str(error.value)

@@ -1,7 +1,7 @@
 """Recordings of event cameras: one file each, in the formats that people have.
 
-tonic reads N-MNIST's files and AEDAT 4. It is an optional library (`pip install "uticket[events]"`) and is imported
-inside functions: it takes seconds, and imports torch.
+tonic reads N-MNIST's files and AEDAT 4. It is an optional library (`pip install tonic`) and is imported inside
+functions: it takes seconds, and imports torch.
 """
 
 from collections.abc import Callable, Mapping
@@ -24,8 +24,8 @@ def tonic(module: str) -> Any:
     try:
         return import_module(f"tonic.{module}")
     except ImportError as error:
-        how = 'pip install "uticket[events]"'
-        raise InputError(f"data.name: expected tonic, which reads event data, got: {one_line(error)}; {how}") from None
+        expected = "expected tonic, which reads event data"
+        raise InputError(f"data.name: {expected}, got: {one_line(error)}; `pip install tonic`") from None
 
 
 def read_recording(path: Path) -> Events:
