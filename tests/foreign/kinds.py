@@ -435,6 +435,15 @@ def damaged(folder: Path) -> tuple[Path, Arrays | str]:
     return folder / "w.npz", "expected an .npz archive of arrays, got: Bad CRC-32 for file 'conv1.weight.npy'"
 
 
+@kind("checkpoint of which the second half is missing")
+def cut_off(folder: Path) -> tuple[Path, Arrays | str]:
+    torch.save({name: torch.from_numpy(values) for name, values in weights().items()}, folder / "w.pth")
+    content = (folder / "w.pth").read_bytes()
+    (folder / "w.pth").write_bytes(content[: len(content) // 2])
+    got = "a zip archive that is cut off or damaged (File is not a zip file)"
+    return folder / "w.pth", f"expected a PyTorch file or pickle, got: {got}"
+
+
 @kind("pipe, device or socket")
 def pipe(folder: Path) -> tuple[Path, Arrays | str]:
     import os

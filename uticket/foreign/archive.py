@@ -3,6 +3,7 @@
 import zipfile
 from pathlib import Path
 
+from uticket.base.errors import one_line
 from uticket.foreign.room import Room
 
 LARGEST_INDEX = 64 * 2**20  # bytes of the list of members; Python takes some ten times as much to read it
@@ -14,7 +15,10 @@ class Archive:
 
     def __init__(self, path: Path, room: Room) -> None:
         _check_index(path)
-        self._archive = zipfile.ZipFile(path)
+        try:
+            self._archive = zipfile.ZipFile(path)
+        except zipfile.BadZipFile as error:  # its list of members is at the end: of a file cut off there is none
+            raise ValueError(f"a zip archive that is cut off or damaged ({one_line(error)})") from None
         self.names = self._archive.namelist()
         if len(set(self.names)) < len(self.names):
             raise ValueError("an archive with two members of one name")
