@@ -73,7 +73,9 @@ def test_layers_file_that_describes_nothing_is_an_error(ticket, tmp_path):
     assert "--layers: expected it with a file only" in fails("audit", ticket, "--layers", ticket / "layers.json")
     other = write_foreign(tmp_path / "other.npz", {"first": np.ones((2, 2, 3, 3))})
     assert "layers.json: expected layers of" in fails("audit", other, "--layers", ticket / "layers.json")
-    assert "absent.json: expected a readable file" in fails("audit", other, "--layers", tmp_path / "absent.json")
+    assert "absent.json: expected the layers of a ticket, got no file" in fails(
+        "audit", other, "--layers", tmp_path / "absent.json"
+    )
 
 
 def test_layers_that_cannot_be_are_an_error_that_names_the_key(ticket):
@@ -184,6 +186,23 @@ def test_balance_refuses_what_it_cannot_do(tmp_path):
     assert "expected a place to write to" in fails("balance", masks, tmp_path / "nowhere" / "o.npz")
     assert "m.npz: layers: expected a convolution" in fails("balance", masks, tmp_path / "o.npz", "--skip-first")
     assert list(tmp_path.iterdir()) == [masks]
+
+
+def test_balance_takes_the_shapes_that_audit_takes(tmp_path):
+    source = write_foreign(tmp_path / "m.npz", {"conv2": mask_of(7, 1, 2, 2)})
+    write_layers(tmp_path / "layers.json", [LAYER], timesteps=1)
+    eight = ("--pes", 8)  # two copies of each of four filters, which share the output positions
+    guessed = run("balance", source, tmp_path / "o.npz", *eight)
+    assert "(--positions, --layers)" in guessed["notes"][0]
+    for how in (("--layers", tmp_path / "layers.json"), ("--positions", "conv2=16")):
+        report = run("balance", source, tmp_path / "o.npz", *eight, *how, "--force")
+        audited = run("audit", source, *eight, *how)
+        assert report["network"]["utilization_before"] == audited["network"]["utilization"]
+        assert report["network"]["utilization_before"] > guessed["network"]["utilization_before"]
+        assert report["notes"] == []
+    assert "positions: expected a layer" in fails(
+        "balance", source, tmp_path / "o.npz", "--force", "--positions", "a=1"
+    )
 
 
 def test_skipped_arrays_and_notes_are_in_the_answers(tmp_path):

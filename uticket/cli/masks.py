@@ -63,6 +63,10 @@ def naming(path: Path) -> Iterator[None]:
         raise InputError(f"{path}: {error}") from None
 
 
+layers_option = click.option("--layers", type=click.Path(path_type=Path), help="A layers.json with shapes for FILE.")
+positions_option = click.option(
+    "--positions", multiple=True, callback=parse_positions, help="NAME=Q: output positions of a layer."
+)
 layout_option = click.option(
     "--layout",
     "layouts",
@@ -83,8 +87,8 @@ threshold_option = click.option(
 @click.argument("path", metavar="FILE|TICKET_DIR", type=click.Path(path_type=Path))
 @options_of(Array, "array", leave_out=SIMULATED)
 @click.option("--timesteps", type=Setting(Timesteps), help="Default: those of layers.json, else 1.")
-@click.option("--layers", type=click.Path(path_type=Path), help="A layers.json for FILE.")
-@click.option("--positions", multiple=True, callback=parse_positions, help="NAME=Q: output positions of a layer.")
+@layers_option
+@positions_option
 @layout_option
 @threshold_option
 @linear_option
@@ -159,6 +163,8 @@ def add_overlaps(changes: dict[str, Any], consecutive: dict[str, Any]) -> None:
 @options_of(Array, "array", leave_out=[*SIMULATED, *WEIGHTS])
 @options_of(Balance, "how")
 @click.option("--seed", type=Setting(Seed), default=0, show_default=True, help="Of what is drawn.")
+@layers_option
+@positions_option
 @layout_option
 @threshold_option
 @linear_option
@@ -171,6 +177,8 @@ def balance_command(
     array: Array,
     how: Balance,
     seed: int,
+    layers: Path | None,
+    positions: dict[str, int],
     layouts: "dict[str, Layout]",
     threshold: float,
     linear: bool,
@@ -189,8 +197,9 @@ def balance_command(
     free_to_write(out, WRITE, force)
     if how.share_budget is not None:
         start_logging()  # says which numbers were chosen
-    ticket = read(path, array, linear, skip_first, layout=layouts, threshold=threshold)
+    ticket = read(path, array, linear, skip_first, layers=layers, layout=layouts, threshold=threshold)
     with naming(path):
+        ticket = ticket.with_positions(positions)
         balanced = balance(ticket, array, how, seed)
         changes = compare(ticket, balanced, array)
         if how.team == "alike":
