@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import nn
 
+import uticket as ut
 from tests.helpers import BRIEF, SMALL
 from tests.training.helpers import drawn_mask, job_of, made_up, run
 from uticket.base.errors import InputError
@@ -74,26 +75,29 @@ def rows(way: str = "loop", dropout: float = 0.0) -> OwnNetwork:
 @pytest.mark.parametrize("way", ["loop", "folded", "axis"])
 def test_what_arrives_is_the_same_however_time_runs(way):
     network, images = rows(way), made_up(10)
-    layers = with_reads(network, describe_layers(network, IMAGE), images)
+    layers, factors = with_reads(network, describe_layers(network, IMAGE), images)
     shapes = {layer.name: (layer.reads, layer.groups, layer.kernel, layer.input_size) for layer in layers}
     assert shapes == {
         "rows": ("image", 1, (1, 3), (1, 8)),
         "mix": ("spikes", 3, (1, 3), (1, 8)),
         "tokens": ("counts", 1, (1, 1), (1, 6)),
-        "end": ("analog", 1, (1, 1), (1, 1)),
+        "end": ("counts", 1, (1, 1), (1, 1)),  # of 1/4
     }
     assert all(layer.weight_shape == drawn_mask(network)[layer.name].shape for layer in layers)
     activity = {a.layer: a for a in measure_activity(network, layers, images)}
-    assert list(activity) == ["mix", "tokens"]
-    spikes = sample_spikes(network, layers, images, 10)
+    assert list(activity) == ["mix", "tokens", "end"]
+    assert factors == {"mix": 1.0, "tokens": 1.0, "end": 0.25}
+    spikes = sample_spikes(network, layers, images, 10, factors)
     assert {name: (values.dtype, values.shape) for name, values in spikes.items()} == {
         "mix": (np.bool_, (10, T, 6, 1, 8)),
         "tokens": (np.uint8, (10, T, 8, 1, 6)),
+        "end": (np.uint8, (10, T, 6, 1, 1)),
     }
     expected = inputs_by_hand(images.normalized(images.images))
     assert np.array_equal(spikes["mix"][:, :, :, 0], expected["mix"].numpy())
     assert np.array_equal(spikes["tokens"][:, :, :, 0], expected["tokens"].transpose(2, 3).numpy())
     assert spikes["tokens"].max() == 2
+    assert np.array_equal(spikes["end"][..., 0, 0], (4 * expected["end"]).numpy())
     for name, values in spikes.items():
         assert activity[name].spike_sparsity == pytest.approx((values == 0).mean())
         assert activity[name].silent_share == pytest.approx((values == 0).all(1).mean())
@@ -112,7 +116,7 @@ def test_as_many_tokens_as_images_and_timesteps_are_told_apart():
     module.mix, module.end = nn.Identity(), nn.Linear(T, 2)
     network = own(module)
     assert network.stacked == frozenset()
-    layers = with_reads(network, describe_layers(network, IMAGE), made_up())
+    layers, _ = with_reads(network, describe_layers(network, IMAGE), made_up())
     (tokens,) = (layer for layer in layers if layer.name == "tokens")
     assert tokens.input_size == (1, T)
     few, one = sample_spikes(network, layers, made_up(T), T), sample_spikes(network, layers, made_up(T), 1)
@@ -121,10 +125,44 @@ def test_as_many_tokens_as_images_and_timesteps_are_told_apart():
     assert own(Rows("axis")).stacked == {"tokens", "end"}
 
 
+def test_a_capture_sees_the_same():
+    network, images = rows("folded"), made_up(10)
+    layers, factors = with_reads(network, describe_layers(network, IMAGE), images)
+    captured = ut.capture(network.module, images.normalized(images.images), timesteps=T, batch_first=False)
+    assert list(captured.layers) == layers
+    assert captured.findings.factors == {"end": factors["end"]}
+    spikes = sample_spikes(network, layers, images, 10, factors)
+    assert all(np.array_equal(captured.spikes[name], values) for name, values in spikes.items())
+
+
+def test_counts_of_a_few_images_have_the_factor_of_all():
+    network, images = rows(), made_up(10)
+    layers, factors = with_reads(network, describe_layers(network, IMAGE), images)
+    end = sample_spikes(network, layers, images, 10, factors)["end"]
+    halved = {**factors, "end": factors["end"] / 2}
+    assert np.array_equal(sample_spikes(network, layers, images, 10, halved)["end"], 2 * end)
+
+
+class Unlike(Rows):
+    """Whose last layer reads what is no multiple of one number."""
+
+    def over_time(self, layer: nn.Module, x: torch.Tensor) -> torch.Tensor:
+        return super().over_time(layer, x * self.end.weight[0] if layer is self.end else x)
+
+
+def test_what_is_no_count_is_analog():
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = own(Unlike())
+    layers, factors = with_reads(network, describe_layers(network, IMAGE), made_up())
+    assert layers[-1].reads == "analog"
+    assert "end" not in factors
+
+
 def inputs_by_hand(images: torch.Tensor) -> dict[str, torch.Tensor]:
     """The inputs (images, T, ...) that a hook on the folded network sees."""
     module, seen = rows("folded").module.eval(), {}
-    for name in ("mix", "tokens"):
+    for name in ("mix", "tokens", "end"):
         hook = lambda _, inputs, name=name: seen.update({name: inputs[0].unflatten(0, (T, -1)).transpose(0, 1)})  # noqa: E731
         module.get_submodule(name).register_forward_pre_hook(hook)
     with torch.no_grad():

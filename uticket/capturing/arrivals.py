@@ -1,4 +1,4 @@
-"""What arrives at one layer, packed as it arrives: spikes by bit, small whole numbers by byte, nothing of the rest."""
+"""What arrives at one layer: spikes, counts or neither; packed as it arrives by bit, by byte, or not at all."""
 
 import math
 
@@ -13,49 +13,71 @@ NEAR_WHOLE = 1e-3  # rounding of sums and means in single precision stays below 
 SAMPLE = 1024  # values that tell most analog inputs from counts
 
 
-class Arrivals:
-    """The inputs of a layer, a row for each (image, timestep, token), kept as long as they are counts.
+class Counting:
+    """Whether all inputs of a layer so far are counts, and of what.
 
     factor: all values are whole numbers of it, 0 to 255; 1 for spikes and their sums, 1/4 after average pooling of
-    2x2, None as long as all values are zero. `analog` is what has no such factor, or values below zero: of that only
-    the number of nonzeros at each place is kept.
+    2x2, None as long as all values are zero unless it is given. `analog` is what has no such factor, or values below
+    zero.
     """
 
-    def __init__(self) -> None:
-        self.factor: float | None = None
+    def __init__(self, factor: float | None = None) -> None:
+        self.factor = factor
         self.analog = False
-        self._most = 0  # counts
-        self._size = 0  # values of a row
-        self._chunks: list[NDArray[np.uint8]] = []  # bits, padded to bytes by row, as long as no count exceeds 1
-        self._nonzeros: NDArray[np.int64] | None = None
+        self.most = 0  # counts
 
     @property
     def binary(self) -> bool:
         """Whether nothing but 0 and the factor has arrived."""
-        return not self.analog and self._most <= 1
+        return not self.analog and self.most <= 1
+
+    def count(self, values: Tensor) -> Tensor | None:
+        """Add values; return them as booleans or, if not all are 0 or 1, counts (uint8); None if they are analog."""
+        fired = values != 0
+        if self.analog:
+            return None
+        if self.factor in (None, 1.0) and torch.equal(fired.to(values.dtype), values):
+            if self.factor is None and bool(fired.any()):
+                self.factor, self.most = 1.0, 1
+            return fired
+        unit = common_unit(values[fired].float(), self.factor, self.most)
+        if unit is None:
+            self.analog, self.factor = True, None
+            return None
+        counts = (values / unit).round().to(torch.uint8)
+        earlier = self.most * round(self.factor / unit) if self.factor else 0
+        self.factor, self.most = unit, max(earlier, int(counts.max()))
+        return counts
+
+
+class Arrivals(Counting):
+    """The inputs of a layer, a row for each (image, timestep, token), kept as long as they are counts.
+
+    Of analog ones only the number of nonzeros at each place is kept.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._size = 0  # values of a row
+        self._chunks: list[NDArray[np.uint8]] = []  # bits, padded to bytes by row, as long as no count exceeds 1
+        self._nonzeros: NDArray[np.int64] | None = None
 
     def see(self, values: Tensor, rows: int) -> None:
         """Add what arrived in one call, (..., own shape of a row) with `rows` rows in C order."""
         self._size = values.numel() // rows
-        fired, unit = values != 0, self.factor
-        if self.analog:
-            self._nonzeros = self.nonzeros() + fired.reshape(rows, -1).sum(0).cpu().numpy()
+        factor, bits = self.factor, self.most <= 1
+        counts = self.count(values)
+        if counts is None:
+            fired = (values != 0).reshape(rows, -1).sum(0).cpu().numpy()
+            self._nonzeros, self._chunks = self.nonzeros() + fired, []
             return
-        if self.factor in (None, 1.0) and torch.equal(fired.to(values.dtype), values):
-            counts, unit = fired, 1.0
-        else:
-            unit = common_unit(values[fired].float(), self.factor, self._most)
-            if unit is None:
-                self._forget(fired.reshape(rows, -1))
-                return
-            self._change_factor(unit)
-            counts = (values / unit).round().to(torch.uint8)
-            self._grow(int(counts.max()))
+        if bits and self.most > 1:
+            self._chunks = [np.unpackbits(chunk, axis=1, count=self._size) for chunk in self._chunks]
+        times = round(factor / self.factor) if factor and self.factor else 1
+        if times > 1:
+            self._chunks = [chunk * np.uint8(times) for chunk in self._chunks]
         array = counts.reshape(rows, -1).cpu().numpy()
-        chunk = np.packbits(array, axis=1) if self._most <= 1 else array.astype(np.uint8)
-        if self.factor is None and chunk.any():
-            self.factor, self._most = unit, 1
-        self._chunks.append(chunk)
+        self._chunks.append(np.packbits(array, axis=1) if self.most <= 1 else array.astype(np.uint8))
 
     def packed(self) -> NDArray[np.uint8]:
         """Return all rows: (rows, bytes) of bits if binary, else (rows, values) of counts."""
@@ -67,27 +89,8 @@ class Arrivals:
         """Return at each place of a row how many rows were not zero there."""
         total = np.zeros(self._size, np.int64) if self._nonzeros is None else self._nonzeros
         for chunk in self._chunks:
-            total = total + (np.unpackbits(chunk, axis=1, count=self._size) if self._most <= 1 else chunk != 0).sum(0)
+            total = total + (np.unpackbits(chunk, axis=1, count=self._size) if self.most <= 1 else chunk != 0).sum(0)
         return total
-
-    def _change_factor(self, unit: float) -> None:
-        times = round(self.factor / unit) if self.factor else 1
-        self.factor = unit
-        if times > 1:
-            most = self._most * times
-            self._grow(most)
-            self._chunks = [chunk * np.uint8(times) for chunk in self._chunks]
-
-    def _grow(self, most: int) -> None:
-        """Let counts be as large as `most`: bits become bytes where they no longer do."""
-        if self._most <= 1 < most:
-            self._chunks = [np.unpackbits(chunk, axis=1, count=self._size) for chunk in self._chunks]
-        self._most = max(self._most, most)
-
-    def _forget(self, fired: Tensor) -> None:
-        """Become analog."""
-        self._nonzeros = self.nonzeros() + fired.sum(0).cpu().numpy()
-        self.analog, self.factor, self._chunks = True, None, []
 
 
 def common_unit(values: Tensor, unit: float | None, most: int = 0) -> float | None:

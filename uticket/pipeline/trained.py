@@ -46,9 +46,9 @@ def write_trained(
     trained: its training; the accuracy of the last epoch is the ticket's. sample_images: how many test images' spikes
     are kept. more_metrics: further values for metrics.json.
     """
-    layers = describe_layers(network, test.images.shape[1:], test.reads)
+    layers, factors = describe_layers(network, test.images.shape[1:], test.reads), dict[str, float]()
     if isinstance(network, OwnNetwork):
-        layers = with_reads(network, layers, test)
+        layers, factors = with_reads(network, layers, test)
     activity = measure_activity(network, layers, test)
     metrics = {
         "accuracy": trained.epochs[-1].test_accuracy,
@@ -58,7 +58,7 @@ def write_trained(
     }
     mask.save(files.mask)
     save_state(copy_state(network), files.weights)
-    spikes = sample_spikes(network, layers, test, sample_images)
+    spikes = sample_spikes(network, layers, test, sample_images, factors)
     save_spikes(files.spikes, spikes)
     write_layers(files.layers, as_sampled(layers, spikes), network.timesteps)
     write_rows(files.activity, _rows(activity))

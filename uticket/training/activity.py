@@ -3,13 +3,14 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from uticket.capturing.arrivals import common_unit
+from uticket.capturing.arrivals import Counting
 from uticket.networks.arriving import See, arriving
 from uticket.networks.network import SpikingNetwork
 from uticket.ticket.layer import Layer
@@ -53,13 +54,17 @@ def measure_activity(network: SpikingNetwork, layers: Sequence[Layer], images: I
 
 @torch.no_grad()
 def sample_spikes(
-    network: SpikingNetwork, layers: Sequence[Layer], images: Images, num_images: int
+    network: SpikingNetwork,
+    layers: Sequence[Layer],
+    images: Images,
+    num_images: int,
+    factors: Mapping[str, float] = MappingProxyType({}),
 ) -> dict[str, NDArray[Any]]:
     """Return the input spikes of each layer that reads spikes, for a few images spread evenly over `images`.
 
     The arrays have shape (images, T, channels, height, width): booleans, or numbers of spikes (uint8) where the layer
-    reads counts, or the mean of spikes over some positions, as the linear layers of ours may. A layer whose inputs are
-    no multiples of one number has none.
+    reads counts, or the mean of spikes over some positions, as after average pooling. A layer whose inputs are
+    no multiples of one number has none. factors: that number of layers, as more images show it (`with_reads`).
     """
     if num_images == 0:
         return {}
@@ -68,7 +73,7 @@ def sample_spikes(
     kept = {layer.name: layer for layer in layers if layer.reads_spikes}
 
     def keep(name: str, arriving: Tensor) -> None:
-        numbers = _numbers(arriving, kept[name])
+        numbers = _numbers(arriving, kept[name], factors.get(name))
         if numbers is not None:
             spikes[name] = _in_shape(numbers, kept[name]).transpose(0, 1).cpu().numpy()
 
@@ -83,15 +88,10 @@ def as_sampled(layers: Sequence[Layer], spikes: Mapping[str, NDArray[Any]]) -> l
     return [layer.model_copy(update={"reads": "counts"}) if layer.name in counting else layer for layer in layers]
 
 
-def _numbers(arriving: Tensor, layer: Layer) -> Tensor | None:
+def _numbers(arriving: Tensor, layer: Layer, factor: float | None) -> Tensor | None:
     """Return what arrives as booleans or numbers of spikes; None if it is neither, nor the mean of such numbers."""
-    if layer.reads == "counts":
-        return arriving.to(torch.uint8)
-    fired = arriving != 0
-    if torch.equal(fired.to(arriving.dtype), arriving):
-        return fired
-    unit = common_unit(arriving[fired].float(), None)
-    return None if unit is None else (arriving / unit).round().to(torch.uint8)
+    counts = Counting(factor).count(arriving)
+    return counts.to(torch.uint8) if counts is not None and layer.reads == "counts" else counts
 
 
 def _in_shape(values: Tensor, layer: Layer) -> Tensor:
