@@ -56,7 +56,8 @@ def test_table_is_for_people(tmp_path):
     skipped = "11.1 % of the numbers: linear layers, which run with --linear 10.4 % (fc), biases 0.7 % (bias)"
     assert lines[5] == f"skipped: {skipped}"
     assert lines[6].startswith("note: output positions of conv1, conv2 are unknown")
-    assert len(lines) == 7
+    assert lines[7].startswith("note: conv1 counts as reading spikes, but has as many channels as images have (3)")
+    assert lines[8:] == ["note: cycles are those of one timestep (--timesteps)"]
 
 
 def test_magnitude_compares_whole_numbers_beyond_their_type(tmp_path):
@@ -215,9 +216,11 @@ def test_skipped_arrays_and_notes_are_in_the_answers(tmp_path):
         assert skipped["share"] == pytest.approx(sum(part["share"] for part in skipped["parts"]))
         assert any("output positions of conv1, conv2 are unknown" in note for note in report["notes"])
     lines = printed("balance", path, tmp_path / "p.npz").splitlines()
-    assert lines[-3].startswith("skipped: 23.7 % of the numbers: state of a neuron 14.3 % (lif.mem), linear layers")
-    assert lines[-2].startswith("note: output positions of conv1, conv2 are unknown")
-    assert run("audit", path, "--positions", "conv1=4", "--positions", "conv2=4")["notes"] == []
+    assert lines[-4].startswith("skipped: 23.7 % of the numbers: state of a neuron 14.3 % (lif.mem), linear layers")
+    assert lines[-3].startswith("note: output positions of conv1, conv2 are unknown")
+    said = ("--positions", "conv1=4", "--positions", "conv2=4", "--timesteps", 2)
+    assert [note.split()[0] for note in run("audit", path, *said)["notes"]] == ["conv1"]
+    assert run("audit", path, "--positions", "conv2=4", "--timesteps", 2, "--skip-first")["notes"] == []
 
 
 def test_balanced_masks_have_the_axes_and_shapes_of_the_file(tmp_path):
@@ -246,10 +249,10 @@ def test_threshold_prunes_what_training_revived(tmp_path):
 
 
 def test_names_of_a_file_cannot_break_an_answer(tmp_path):
-    odd = {"a\nb" * 3000: np.ones((2, 2, 3, 3)), "c\n.mem": np.ones((2, 2, 3, 3)), "c.weight": np.ones((2, 2, 3, 3))}
+    odd = {"a\nb" * 3000: np.ones((2, 3, 3, 3)), "c\n.mem": np.ones((2, 2, 3, 3)), "c.weight": np.ones((2, 2, 3, 3))}
     path = write_foreign(tmp_path / "w.safetensors", odd)
     lines = printed("audit", path).splitlines()
-    assert len(lines) == 8
+    assert len(lines) == 10
     assert max(map(len, lines)) < 400
     assert len(fails("audit", path, "--positions", "x=1")) < 420
 

@@ -91,3 +91,17 @@ def test_comparison_counts_added_and_removed_weights_and_both_utilizations():
     assert (network["nonzeros_before"], network["nonzeros_after"]) == (8, 11)
     assert network["utilization_before"] == audit(before, Array(pes=2)).utilization
     assert network["utilization_after"] == audit(after, Array(pes=2)).utilization
+
+
+@pytest.mark.parametrize(("channels", "notes"), [(1, 1), (2, 0), (3, 1), (4, 0)])
+def test_a_first_convolution_that_may_read_an_image_is_reported(channels, notes):
+    arrays = {"a": np.ones((16, channels, 3, 3), bool), "b": np.ones((16, 3, 3, 3), bool)}
+    found = Ticket.from_arrays(arrays).with_positions({"a": 4, "b": 4})
+    note = (
+        f"a counts as reading spikes, but has as many channels as images have ({channels}); --skip-first leaves it out"
+    )
+    assert audit(found).notes == (note,) * notes
+    assert compare(found, found)["notes"] == [note] * notes
+    assert audit(found.choose(skip_first=True)).notes == ()
+    said = Ticket.from_arrays(arrays, layers=found.layers)
+    assert audit(said).notes == ()

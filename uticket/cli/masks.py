@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from uticket.ticket.reading import Reading
     from uticket.ticket.ticket import Ticket
 
-MOST_NOTES = 4  # in text; JSON has all
+ONE_TIMESTEP = "cycles are those of one timestep (--timesteps)"
+MOST_NOTES = 5  # in text; JSON has all
 WEIGHTS = ("weight_bits", "quantizer")  # settings that balancing does not look at
 
 
@@ -121,13 +122,15 @@ def audit(
         ticket = ticket.with_positions(positions)
         found = audit_ticket(ticket, array, timesteps)
     steps = timesteps or ticket.timesteps
-    result = {**settings_of(array), "timesteps": steps, "skipped": ticket.reading.as_json(), "notes": list(found.notes)}
+    unsaid = timesteps is None and layers is None and not is_folder(path)
+    notes = [*found.notes, *([ONE_TIMESTEP] if unsaid else ())]
+    result = {**settings_of(array), "timesteps": steps, "skipped": ticket.reading.as_json(), "notes": notes}
     result |= {"layers": [n.columns() for n in found.layers], "network": found.network.columns()}
     result["neurobench"] = neurobench(replace(ticket, timesteps=steps), read_findings(path)).record()
     columns = ["name", "filters", "groups", "nonzeros", "sparsity", "utilization"]
     show(result, as_json, [*columns, "work_cycles", "idle_cycles", "latency_cycles"], found.left_out)
     if not as_json:
-        show_reading(ticket.reading, found.notes)
+        show_reading(ticket.reading, notes)
 
 
 def read(path: Path, array: Array, linear: bool, skip_first: bool, **how: Any) -> "Ticket":

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from uticket.base.errors import InputError
+from uticket.base.errors import InputError, shortened
 from uticket.config.array import Array
 from uticket.hardware.cycles import layer_cycles, mean_utilization
 from uticket.hardware.positions import unknown_positions
@@ -16,6 +16,9 @@ from uticket.ticket.ticket import Ticket
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+IMAGE_CHANNELS = (1, 3)  # grey, and red, green and blue; frames of event cameras have 2
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,8 @@ def audit(ticket: Ticket, array: Array | None = None, timesteps: int | None = No
         what = "layer" if array.layers == "all" else "convolution"
         but = f" (skipped: {ticket.reading.summary()})" if ticket.skipped else ""
         raise InputError(f"layers: expected a {what} that reads spikes, got none{but}")
-    return Audit(layers, _total(layers), ticket.left_out, (*unknown_positions(on_array, array), *ticket.notes))
+    notes = (*unknown_positions(on_array, array), *_perhaps_an_image(ticket), *ticket.notes)
+    return Audit(layers, _total(layers), ticket.left_out, notes)
 
 
 def compare(before: Ticket, after: Ticket, array: Array | None = None) -> dict[str, Any]:
@@ -98,8 +102,21 @@ def compare(before: Ticket, after: Ticket, array: Array | None = None) -> dict[s
         layers.append({"name": old.name, **_change(old, new, added, removed)})
     added, removed = (sum(layer[key] for layer in layers) for key in ("added", "removed"))
     network = {"name": "network", **_change(was.network, now.network, added, removed)}
-    notes = (*unknown_positions(place(before.on_array(array), array), array, cycles=False), *before.notes)
-    return {"notes": list(notes), "layers": layers, "network": network}
+    on_array = before.on_array(array)
+    positions = unknown_positions(place(on_array, array), array, cycles=False)
+    notes = [*positions, *_perhaps_an_image(on_array), *before.notes]
+    return {"notes": notes, "layers": layers, "network": network}
+
+
+def _perhaps_an_image(ticket: Ticket) -> tuple[str, ...]:
+    """Return a note if the first convolution runs, has as many channels as images, and nothing says what it reads."""
+    first = next((layer for layer in ticket.layers if layer.kind == "conv"), None)
+    if first is None or first not in ticket.on_pes or first.name not in ticket.reading.undescribed:
+        return ()
+    if first.channels not in IMAGE_CHANNELS:
+        return ()
+    channels = f"as many channels as images have ({first.channels})"
+    return (f"{shortened(first.name)} counts as reading spikes, but has {channels}; --skip-first leaves it out",)
 
 
 def _workload(placed: Placed, timesteps: int) -> Workload:

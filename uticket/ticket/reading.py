@@ -45,13 +45,15 @@ class Reading:
     """What a file or a dictionary of arrays held beside layers.
 
     numbers: values of all its arrays. skipped: those that no layer was made of. notes: what was assumed or looks odd,
-    a line each. stored: layer -> how the file has its weights.
+    a line each. stored: layer -> how the file has its weights. undescribed: layers of which nothing says what they
+    read; they count as reading spikes.
     """
 
     numbers: int = 0
     skipped: tuple[Skipped, ...] = ()
     notes: tuple[str, ...] = ()
     stored: Mapping[str, Stored] = field(default_factory=dict)
+    undescribed: frozenset[str] = frozenset()
 
     @property
     def share(self) -> float:

@@ -80,7 +80,8 @@ def recognize(
     ]
     skipped = (*contents.skipped, *(Skipped(name, why, arrays[name].size) for name, why in reasons.items()))
     numbers = sum(part.numbers for part in contents.skipped) + sum(v.size for v in contents.arrays.values())
-    reading = Reading(numbers, skipped, (*notes, *contents.notes), {name: stored[name] for name in found})
+    storage = {name: stored[name] for name in found}
+    reading = Reading(numbers, skipped, (*notes, *contents.notes), storage, frozenset(found.keys() - known))
     return Recognized(weights, of_one_channel, {n: how for n, how in operators.items() if n in found}, reading)
 
 
