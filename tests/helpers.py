@@ -39,6 +39,11 @@ BRIEF = Train(
 )
 
 
+def between(page: Path, begin: str, end: str) -> str:
+    """What stands between two markers of a page, as `uticket.report.readme.write_between` writes it."""
+    return page.read_text(encoding="utf-8").partition(begin)[2].partition(end)[0].strip()
+
+
 def copy_of_tree(folder: Path, leave_out: tuple[str, ...] = ()) -> Path:
     """Copy the working tree, without what Git ignores and names that begin so, links as links; return the folder."""
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]

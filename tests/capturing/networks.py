@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 import uticket as ut
 from uticket.capturing.captured import Captured
+from uticket.report.readme import write_between
 
 T, B = 4, 2
 
@@ -254,13 +255,11 @@ def table() -> str:
         because = ticket.findings.timesteps_because.partition(", ")[2]
         yes = "yes" if all(equal.values()) and len(equal) == numbers[1] + numbers[2] else "no"
         rows.append(f"| {' | '.join([case.library, case.network, *map(str, numbers), because, yes])} |")
-    return "\n".join(rows) + "\n"
+    return "\n".join(rows)
 
 
 DOCS = Path(__file__).parent.parent.parent / "docs" / "networks.md"
-BEGIN, END = "<!-- captured: written by `python -m tests.capturing.networks` -->\n", "<!-- end of captured -->"
+BEGIN, END = "<!-- captured: written by `python -m tests.capturing.networks` -->", "<!-- end of captured -->"
 
 if __name__ == "__main__":
-    text = DOCS.read_text()
-    before, _, rest = text.partition(BEGIN)
-    DOCS.write_text(f"{before}{BEGIN}{table()}{END}{rest.partition(END)[2]}")
+    write_between(DOCS, BEGIN, END, table())

@@ -11,6 +11,7 @@ from torch import nn
 
 import uticket as ut
 from tests.capturing.networks import BEGIN, CASES, DOCS, END, B, T, compared, drawn, table
+from tests.helpers import between
 from uticket.hardware.neurobench import meetings
 
 CASE = {(case.library, case.network): case for case in CASES}
@@ -30,7 +31,7 @@ def test_captured_spikes_are_those_of_a_hook(case):
 
 
 def test_the_table_of_the_docs_is_that_of_these_networks():
-    assert DOCS.read_text().partition(BEGIN)[2].partition(END)[0] == table()
+    assert between(DOCS, BEGIN, END) == table()
 
 
 def test_the_example_of_the_docs_runs(capsys):

@@ -4,7 +4,7 @@ import pytest
 
 import uticket as ut
 from experiments.rivals import BEGIN, END, OURS, PAGE, RESULTS, markdown, run
-from tests.helpers import layer_of
+from tests.helpers import between, layer_of
 from uticket.config.tables import RIVALS
 
 
@@ -38,5 +38,4 @@ def test_page_describes_each_rival(name):
 
 
 def test_page_has_the_table_of_the_results():
-    _, _, rest = PAGE.read_text().partition(BEGIN)
-    assert rest.partition(END)[0].strip() == markdown(pd.read_csv(RESULTS))
+    assert between(PAGE, BEGIN, END) == markdown(pd.read_csv(RESULTS))

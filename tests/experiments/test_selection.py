@@ -4,6 +4,7 @@ import pytest
 
 from experiments.chains import with_chains
 from experiments.selection import BEGIN, CHOICES, END, PAGE, RESULTS, markdown, run
+from tests.helpers import between
 from uticket.config.params import Params
 from uticket.data.prepared import ImageSet, Prepared
 
@@ -50,5 +51,4 @@ def test_comparison_has_a_row_for_each_choice_and_mapping(tiny, tmp_path, monkey
 
 
 def test_page_has_the_table_of_the_results():
-    _, _, rest = PAGE.read_text().partition(BEGIN)
-    assert rest.partition(END)[0].strip() == markdown(pd.read_csv(RESULTS))
+    assert between(PAGE, BEGIN, END) == markdown(pd.read_csv(RESULTS))

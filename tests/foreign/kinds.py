@@ -18,10 +18,11 @@ from safetensors.numpy import save_file
 from torch import nn
 
 from tests.helpers import ROOT
+from uticket.report.readme import write_between
 
 Arrays = dict[str, np.ndarray]
 DOCS = ROOT / "docs" / "files.md"
-START, END = "<!-- kinds -->\n", "<!-- end of kinds -->"
+BEGIN, END = "<!-- kinds -->", "<!-- end of kinds -->"
 
 
 @dataclass(frozen=True)
@@ -467,14 +468,8 @@ def table() -> str:
             + (f"; left out and reported: {', '.join(f'`{name}`' for name in found.skipped)}" if found.skipped else "")
         )
         rows.append(f"| {found.words} | {answer} |")
-    return "\n".join(rows) + "\n"
-
-
-def with_table(text: str) -> str:
-    """A page with the table put in anew."""
-    before, _, rest = text.partition(START)
-    return before + START + table() + END + rest.partition(END)[2]
+    return "\n".join(rows)
 
 
 if __name__ == "__main__":
-    DOCS.write_text(with_table(DOCS.read_text(encoding="utf-8")), encoding="utf-8")
+    write_between(DOCS, BEGIN, END, table())

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from tests.foreign.kinds import DOCS, KINDS, Kind, with_table
+from tests.foreign.kinds import BEGIN, DOCS, END, KINDS, Kind, table
+from tests.helpers import between
 from uticket.base.errors import InputError
 from uticket.foreign.read import read_arrays
 
@@ -25,6 +26,5 @@ def test_a_file_of_the_kind_is_read_or_refused(tmp_path, kind: Kind):
 
 
 def test_the_page_has_the_table_of_these_kinds():
-    text = DOCS.read_text(encoding="utf-8")
-    assert text == with_table(text), "python -m tests.foreign.kinds writes it"
+    assert between(DOCS, BEGIN, END) == table(), "python -m tests.foreign.kinds writes it"
     assert len(KINDS) >= 30

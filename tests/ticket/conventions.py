@@ -19,10 +19,11 @@ from torch.ao.pruning import WeightNormSparsifier
 from torch.nn.utils import parametrizations, prune
 
 from tests.helpers import ROOT
+from uticket.report.readme import write_between
 
 Arrays = dict[str, Any]
 DOCS = ROOT / "docs" / "files.md"
-START, END = "<!-- conventions -->\n", "<!-- end of conventions -->"
+BEGIN, END = "<!-- conventions -->", "<!-- end of conventions -->"
 RNG = np.random.default_rng(2)
 KEPT = RNG.random((4, 3, 3, 3)) < 0.4
 TRAINED = RNG.normal(size=KEPT.shape).astype(np.float32)
@@ -234,14 +235,8 @@ def perhaps_depthwise() -> Case:
 def table() -> str:
     """The table of docs/files.md."""
     rows = [f"| {entry.words} | {entry.read_as} |" for entry in CONVENTIONS]
-    return "\n".join(["| in a file | read |", "|---|---|", *rows, ""])
-
-
-def with_table(text: str) -> str:
-    """A page with the table put in anew."""
-    before, _, rest = text.partition(START)
-    return before + START + table() + END + rest.partition(END)[2]
+    return "\n".join(["| in a file | read |", "|---|---|", *rows])
 
 
 if __name__ == "__main__":
-    DOCS.write_text(with_table(DOCS.read_text(encoding="utf-8")), encoding="utf-8")
+    write_between(DOCS, BEGIN, END, table())

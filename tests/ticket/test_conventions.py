@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from tests.helpers import write_foreign
-from tests.ticket.conventions import CONVENTIONS, DOCS, Convention, with_table
+from tests.helpers import between, write_foreign
+from tests.ticket.conventions import BEGIN, CONVENTIONS, DOCS, END, Convention, table
 from uticket.ticket.ticket import Ticket
 
 
@@ -32,5 +32,4 @@ def test_a_note_says_which_option_is_missing(convention: Convention):
 
 
 def test_the_page_has_the_table_of_these_conventions():
-    text = DOCS.read_text(encoding="utf-8")
-    assert text == with_table(text), "python -m tests.ticket.conventions writes it"
+    assert between(DOCS, BEGIN, END) == table(), "python -m tests.ticket.conventions writes it"
