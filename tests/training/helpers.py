@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from uticket.capturing.axes import mask_shape
 from uticket.config.training import Model, Train
-from uticket.networks.network import SpikingNetwork, build, mask_shape, weight_layers
+from uticket.networks.network import SpikingNetwork, build, weight_layers
 from uticket.ticket.mask import Mask
 from uticket.training.batches import Images
 from uticket.training.job import Job

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn.utils import prune
 
 from uticket.base.errors import InputError
-from uticket.capturing.axes import Weighted, flat_weights, weighted_layers
+from uticket.capturing.axes import Weighted, mask_shape, weighted_layers
 from uticket.ticket.reader import names_of
 from uticket.ticket.ticket import Ticket
 
@@ -49,7 +49,7 @@ def _as_in(name: str, module: Weighted, values: Any) -> Tensor:
     weight = module._parameters.get("weight_orig", module._parameters.get("weight"))
     if weight is None:
         raise InputError(f"{name}: expected a plain weight, or one pruned by torch.nn.utils.prune, got another")
-    expected = flat_weights(module, np.empty(tuple(weight.shape), np.bool_)).shape
+    expected = mask_shape(module)
     if values.shape != expected:
         raise InputError(f"{name}: expected weights of shape {expected} as in the model, got {values.shape}")
     return torch.from_numpy(np.array(values)).reshape(weight.shape).to(weight.device, weight.dtype)

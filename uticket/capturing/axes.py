@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from uticket.base.errors import InputError
@@ -91,14 +89,13 @@ def describe(
     return layer
 
 
-def flat_weights(module: Weighted, values: NDArray[Any]) -> NDArray[Any]:
-    """Return weights of a module as a ticket has them: 4-D of convolutions, 2-D of linear layers."""
-    if isinstance(module, nn.Linear):
-        return values
-    kernel = (1, values.shape[2]) if isinstance(module, nn.Conv1d) else values.shape[2:]
-    if isinstance(module, nn.Conv3d):
-        kernel = to_2d("", module, kernel)
-    return np.ascontiguousarray(values.reshape(*values.shape[:2], *kernel))
+def mask_shape(module: Weighted) -> tuple[int, ...]:
+    """Return the shape of a layer's weights and mask in a ticket.
+
+    It is (filters, channels, height, width) or (outputs, inputs); a one-dimensional kernel has height 1.
+    """
+    shape = tuple(module.weight.shape)
+    return shape if isinstance(module, nn.Linear) else (*shape[:2], *to_2d("", module, shape[2:]))
 
 
 def _paddings(module: Convolution) -> list[tuple[int, int]]:

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from uticket.capturing.axes import Weighted, flat_weights, weighted_layers
+from uticket.capturing.axes import Weighted, mask_shape, weighted_layers
 
 
 def weights_and_mask(module: Weighted) -> tuple[NDArray[Any], NDArray[np.bool_]]:
@@ -43,4 +43,4 @@ def footprint_bytes(model: nn.Module) -> int:
 
 def _array(module: Weighted, values: Tensor) -> NDArray[Any]:
     floating = values.detach().cpu().to(torch.float32) if values.dtype == torch.bfloat16 else values.detach().cpu()
-    return flat_weights(module, floating.numpy().copy())
+    return floating.numpy().copy().reshape(mask_shape(module))

@@ -104,15 +104,6 @@ def weight_layers(network: nn.Module) -> dict[str, WeightLayer]:
     return {name: layer for name, layer in found.items() if runs is None or name in runs}
 
 
-def mask_shape(layer: WeightLayer) -> tuple[int, ...]:
-    """Return the shape of a layer's mask: (filters, channels, height, width), or (outputs, inputs).
-
-    The kernel of a one-dimensional convolution has height 1.
-    """
-    shape = tuple(layer.weight.shape)
-    return (*shape[:2], 1, *shape[2:]) if isinstance(layer, nn.Conv1d) else shape
-
-
 def scaled(filters: int, settings: Model) -> int:
     """Return the number of filters of a layer that has `filters` at width 1, at least 1."""
     return max(1, round(filters * settings.width))

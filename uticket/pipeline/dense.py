@@ -1,11 +1,12 @@
 """The stage `dense`: round 0 of every chain."""
 
 from uticket.base.seeds import torch_seed
+from uticket.capturing.axes import mask_shape
 from uticket.config.lineage import DENSE
 from uticket.config.params import Params
 from uticket.config.paths import TicketFiles
 from uticket.data.prepared import Prepared
-from uticket.networks.network import build, mask_shape, weight_layers
+from uticket.networks.network import build, weight_layers
 from uticket.networks.own import check_search
 from uticket.pipeline.trained import write_start
 from uticket.ticket.mask import Mask

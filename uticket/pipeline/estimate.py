@@ -11,11 +11,12 @@ import numpy as np
 from uticket.base.errors import InputError
 from uticket.base.progress import bar
 from uticket.base.seeds import generator
+from uticket.capturing.axes import mask_shape
 from uticket.config.lineage import DENSE
 from uticket.config.params import Params
 from uticket.config.paths import PREPARED
 from uticket.data.prepared import Prepared, load
-from uticket.networks.network import SpikingNetwork, build, mask_shape, weight_layers
+from uticket.networks.network import SpikingNetwork, build, weight_layers
 from uticket.ticket.mask import Mask
 from uticket.ticket.quantize import QUANTIZERS
 from uticket.training.batches import Images, on_device

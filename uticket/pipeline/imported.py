@@ -5,10 +5,11 @@ from pathlib import Path
 import torch
 
 from uticket.base.progress import log
+from uticket.capturing.axes import mask_shape
 from uticket.config.params import Params
 from uticket.config.paths import TicketFiles
 from uticket.data.prepared import Prepared
-from uticket.networks.network import SpikingNetwork, build, mask_shape, weight_layers
+from uticket.networks.network import SpikingNetwork, build, weight_layers
 from uticket.networks.own import check_search
 from uticket.pipeline.trained import write_start
 from uticket.ticket.mask import Mask

@@ -6,12 +6,13 @@ import torch
 
 from uticket.base.files import write_rows
 from uticket.base.progress import bar, log
+from uticket.capturing.axes import mask_shape
 from uticket.config.array import Quantizer
 from uticket.config.paths import quantization_file, ticket_files
 from uticket.config.plan import ChainPlan
 from uticket.config.training import Model
 from uticket.data.prepared import Prepared
-from uticket.networks.network import SpikingNetwork, build, mask_shape, weight_layers
+from uticket.networks.network import SpikingNetwork, build, weight_layers
 from uticket.ticket.layer import read_layers
 from uticket.ticket.mask import Mask
 from uticket.ticket.quantize import QUANTIZERS, quantize

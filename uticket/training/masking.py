@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor
 
-from uticket.networks.network import SpikingNetwork, mask_shape, weight_layers
+from uticket.capturing.axes import mask_shape
+from uticket.networks.network import SpikingNetwork, weight_layers
 from uticket.ticket.mask import Mask
 
 

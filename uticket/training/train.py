@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from uticket.base.errors import InputError
 from uticket.base.progress import bar, log
-from uticket.networks.network import mask_shape, weight_layers
+from uticket.capturing.axes import mask_shape
+from uticket.networks.network import weight_layers
 from uticket.training.checkpoint import State
 from uticket.training.cost import TrainingCost
 from uticket.training.early_time import AFTER_EPOCH, choose_timesteps
