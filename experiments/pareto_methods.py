@@ -35,7 +35,12 @@ class Method:
 
 
 LONGER: Settings = {"train": {"epochs": 24}}
-EARLY = ("conv2", "conv3", "conv4")  # of VGG-7: where the event model spends nine tenths of the time
+LAYERS = ("conv2", "conv3", "conv4", "conv5", "conv6")
+EARLY = LAYERS[:3]  # of VGG-7: where the event model spends nine tenths of the time
+FIRST4 = {"conv2": 4}  # where it spends seven tenths
+FIRST8 = {"conv2": 8, "conv3": 4, "conv4": 4}
+FIRST16 = {"conv2": 8, "conv3": 16, "conv4": 16}
+GRADED = {"conv2": 16, "conv3": 8, "conv4": 8, "conv5": 4, "conv6": 4}
 
 
 def _sharing(share: Any, **more: Any) -> Settings:
@@ -68,6 +73,11 @@ METHODS = {
     "first8": Method(_sharing({"conv2": 8})),
     "early4": Method(_sharing(dict.fromkeys(EARLY, 4))),
     "early16": Method(_sharing(dict.fromkeys(EARLY, 16))),
+    "first4-1": Method(_sharing([4, 4, 4, 4, FIRST4])),  # in the end only where the time is spent
+    "first4-2": Method(_sharing([4, 4, 4, 4, {**dict.fromkeys(LAYERS, 2), **FIRST4}])),
+    "first8-1": Method(_sharing([8, 8, 8, 8, FIRST8])),
+    "mixed-1": Method(_sharing([{**FIRST16, "conv5": 4, "conv6": 4}] * 4 + [FIRST16])),
+    "graded": Method(_sharing(GRADED)),
     "budget5": Method(_sharing(16, share_budget=0.05)),  # in each round, where it saves most
     "budget10": Method(_sharing(16, share_budget=0.1)),
     "budget20": Method(_sharing(16, share_budget=0.2)),
@@ -76,6 +86,11 @@ METHODS = {
     "uticket-longer": Method({}, LONGER),
     "share4-longer": Method(_sharing(4), LONGER),
     "share4-4-2-longer": Method(_sharing([4, 4, 4, 4, 4, 2]), LONGER),
+    "first4-1-longer": Method(_sharing([4, 4, 4, 4, FIRST4]), LONGER),
+    "first4-2-longer": Method(_sharing([4, 4, 4, 4, {**dict.fromkeys(LAYERS, 2), **FIRST4}]), LONGER),
+    "first8-1-longer": Method(_sharing([8, 8, 8, 8, FIRST8]), LONGER),
+    "mixed-1-longer": Method(_sharing([{**FIRST16, "conv5": 4, "conv6": 4}] * 4 + [FIRST16]), LONGER),
+    "graded-longer": Method(_sharing(GRADED), LONGER),
     "share8-4-longer": Method(_sharing([8, 8, 8, 8, 4]), LONGER),
     "share8-4-4-2-longer": Method(_sharing([8, 8, 8, 4, 4, 2]), LONGER),
     "share16-8-longer": Method(_sharing([16, 16, 16, 16, 8]), LONGER),

@@ -20,7 +20,7 @@ PAGE = ROOT / "docs" / "sharing.md"
 FIGURES = ROOT / "docs" / "figures"
 END = "<!-- end -->"
 SHOWN = 3  # of the last rounds, in the figure
-DRAWN = ("lth", "lth-paired", "uticket", "share4-2", "share4")  # methods, in the figure
+DRAWN = ("lth", "lth-paired", "uticket", "first4-1", "share4")  # methods, in the figure
 PANELS = ("0", "8", "64")  # depths, in the figure
 
 
