@@ -117,6 +117,8 @@ def test_inputs_that_do_not_fit_are_reported_and_nothing_is_written(project, tmp
     assert "absent.npy: expected an .npy array" in fails("capture", target, "out", "--inputs", "absent.npy")
     np.save("text.npy", np.array(["x"]))
     assert "text.npy: expected an .npy array of numbers" in fails("capture", target, "out", "--inputs", "text.npy")
+    np.save("nan.npy", np.full((1, 2, 8, 8), np.nan))
+    assert "nan.npy: expected finite numbers" in fails("capture", target, "out", "--inputs", "nan.npy")
     np.save("few.npy", np.ones((4, 2, 3, 8, 8)))
     assert "expected a network that takes few.npy, got: " in fails("capture", target, "out", "--inputs", "few.npy")
     line = fails("capture", target, "out", "--inputs", "x.npy", "--timesteps", "3")

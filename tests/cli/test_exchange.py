@@ -51,7 +51,9 @@ def test_each_format_is_written_whole_and_replaced_by_force_only(folder, tmp_pat
 def test_networks_need_the_params_that_name_them(folder, tmp_path, form):
     (tmp_path / "params.yaml").rename(tmp_path / "mine.yaml")
     words = ["export", folder, tmp_path / f"out.{form}", "--format", form]
-    assert "params.yaml: expected a readable file" in fails(*words)
+    assert f"params.yaml: expected the settings whose block model names the network of {folder}, got no" in fails(
+        *words
+    )
     assert "written: " in printed(*words, "--params", tmp_path / "mine.yaml")
 
 

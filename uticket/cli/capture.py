@@ -39,12 +39,12 @@ def capture(
     MODULE:FUNCTION, such as my_package.my_module:build, is looked for in the current folder too; it returns the
     network and is called without arguments. `uticket simulate OUT_DIR` reads the ticket.
     """
-    from uticket.capturing.build import build
-    from uticket.capturing.capture import capture as capture_model
-
     if os.path.lexists(out):
         raise InputError(f"{out}: expected no such folder, got one")
     values = read_inputs(inputs)
+    from uticket.capturing.build import build  # imported here: torch takes seconds, which no check above needs
+    from uticket.capturing.capture import capture as capture_model
+
     model = build(target, weights)
     try:
         ticket = capture_model(model, values, timesteps, batch_first=batch_first)
@@ -76,7 +76,7 @@ def row_of(ticket: "Captured", number: int) -> dict[str, Any]:
 
 
 def read_inputs(path: Path) -> "NDArray[Any]":
-    """Read an .npy file. Raises InputError, naming it, if it is not an array of numbers."""
+    """Read an .npy file. Raises InputError, naming it, if it is not an array of finite numbers."""
     import numpy as np
 
     try:
@@ -85,4 +85,6 @@ def read_inputs(path: Path) -> "NDArray[Any]":
         raise InputError(f"{path}: expected an .npy array, got: {one_line(error)}") from None
     if not isinstance(values, np.ndarray) or values.dtype.kind not in "biuf" or not values.size:
         raise InputError(f"{path}: expected an .npy array of numbers, got another")
+    if not np.isfinite(values).all():
+        raise InputError(f"{path}: expected finite numbers, got NaN or infinity")
     return values

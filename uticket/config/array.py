@@ -27,7 +27,7 @@ class Array(Block):
 
     pes: Pes = Field(16, description="Processing elements.")
     layers: RunLayers = Field(
-        "spiking_convolutions", description="Layers on the PEs: the paper's, or all that read spikes."
+        "spiking_convolutions", description="On the PEs: convolutions that read spikes (paper), or all layers that do."
     )
     dataflow: Dataflow = Field("filters", description="What a PE takes of a layer.")
     mapping: MappingPolicy = Field("contiguous", description="How filters are put into groups.")

@@ -10,6 +10,7 @@ from torch import Tensor, fx, nn
 from torch.fx.passes.shape_prop import ShapeProp
 
 from uticket.base.errors import InputError, one_line
+from uticket.base.files import is_file
 from uticket.config.params import read_params
 from uticket.engine.layout import BatchFirst
 from uticket.engine.lif import LIF
@@ -50,6 +51,9 @@ def trained_network(source: Source) -> SpikingNetwork:
     layers, path = source.ticket.layers, source.files.weights
     if not layers:
         raise InputError(f"{source.files.layers}: expected the layers of a network, got none")
+    if not is_file(source.params):
+        expected = f"expected the settings whose block model names the network of {source.files.folder}"
+        raise InputError(f"{source.params}: {expected}, got no file (--params)")
     settings = read_params(source.params).model.model_copy(update={"timesteps": source.ticket.timesteps})
     image_shape = (layers[0].channels, *layers[0].input_size)
     network = build(settings, image_shape, layers[-1].filters, seed=0)
