@@ -52,15 +52,13 @@ def test_check_suggests_the_key_that_was_meant(project):
 
 def test_check_reads_the_chip_file(project):
     replace(project, "chip: uticket/", "chip: nowhere/")
-    assert "nowhere/hardware/chips/uticket-32nm-lstp.yaml: expected a readable file, got: No such file" in fails(
-        "check"
-    )
+    assert "nowhere/hardware/chips/uticket-32nm-lstp.yaml: expected YAML, got no file" in fails("check")
 
 
 def test_outside_a_project_the_missing_file_is_named(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for words in (["check"], ["estimate"], ["rounds", 3]):
-        assert fails(*words) == "Error: params.yaml: expected a readable file, got: No such file or directory\n"
+        assert fails(*words) == "Error: params.yaml: expected YAML, got no file\n"
     assert list(tmp_path.iterdir()) == []
 
 

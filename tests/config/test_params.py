@@ -1,4 +1,5 @@
 import math
+import os
 import re
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from uticket.base.errors import InputError
 from uticket.config.array import Array, Broadcast, Energy
 from uticket.config.params import read_params
 from uticket.config.pruning import Balance, BalancePath
+from uticket.hardware.chip import Chip
 
 SHARE = "expected a whole number from 1 to 65536, or one for each of some layers"
 NAME = "METHOD/NAME of letters, digits, - and _"
@@ -124,7 +126,7 @@ def test_broken_yaml_and_missing_file_are_an_error_of_one_line(tmp_path):
     (tmp_path / "twice.yaml").write_text("seed: 0\nseed: 1\n")
     (tmp_path / "latin.yaml").write_bytes(b"title: \xb5\n")
     broken = [(f"{name}.yaml", "expected YAML") for name in ("broken", "date", "deep", "twice", "latin")]
-    for name, expected in (*broken, ("absent.yaml", "expected a readable file, got: No such file")):
+    for name, expected in (*broken, ("absent.yaml", "expected YAML, got no file")):
         with pytest.raises(InputError, match=f"{name}: {expected}") as error:
             read_params(tmp_path / name)
         assert "\n" not in str(error.value)
@@ -208,3 +210,56 @@ def test_choosing_timesteps_takes_three_epochs_and_three_timesteps(tmp_path):
         path.write_text(path.read_text().replace("early_time: false", "early_time: true"))
         with pytest.raises(InputError, match="prune.early_time: expected at least 3 train.epochs and 3 .*, got .*2"):
             read_params(path)
+
+
+def alias_bomb(kind: str) -> str:
+    lines = ["a0: &a0 [x, x]"]
+    for n in range(1, 30):
+        aliases = [f"*a{n - 1}"] * 9
+        body = {
+            "list": f"[{', '.join(aliases)}]",
+            "mapping": "{" + ", ".join(f"k{m}: {alias}" for m, alias in enumerate(aliases)) + "}",
+            "merge": f"{{<<: [{', '.join(aliases)}]}}",
+        }[kind]
+        lines.append(f"a{n}: &a{n} {body}")
+    return "\n".join(lines).replace("[x, x]", "{x: 1}" if kind == "merge" else "[x, x]")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *map(alias_bomb, ("list", "mapping", "merge")),
+        "seed: &a [*a]",
+        "seed: !!python/object/apply:os.system [exit 3]",
+        "seed: !mine 3",
+        "seed: !!bool maybe",
+        "seed: !!timestamp soon",
+        f"seed: 0x{'f' * 100_000}",
+        f"seed: {'9' * 5000}",
+        "seed: " + "[" * 100_000,
+        "seed: 1\nseed: 2",
+        "seed: {<<: 3}",
+        "",
+    ],
+    ids=lambda text: text[:24],
+)
+@pytest.mark.parametrize("read", [read_params, Chip.read], ids=["params", "chip"])
+def test_hostile_yaml_is_one_line(tmp_path, read, text):
+    path = tmp_path / "hostile.yaml"
+    path.write_text(text)
+    with pytest.raises(InputError, match=r"hostile.yaml: \S") as error:
+        read(path)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("read", [read_params, Chip.read], ids=["params", "chip"])
+def test_only_regular_files_are_read_as_yaml(tmp_path, read):
+    path = tmp_path / "hostile.yaml"
+    os.mkfifo(path)
+    with pytest.raises(InputError, match=r"hostile.yaml: expected YAML, got a pipe, device or socket"):
+        read(path)
+    path.unlink()
+    path.touch()
+    os.truncate(path, 10 * 2**30)  # sparse
+    with pytest.raises(InputError, match=r"hostile.yaml: expected YAML of at most 16,777,216 bytes"):
+        read(path)

@@ -205,4 +205,4 @@ def test_presets_are_those_of_the_package_and_of_the_folder_which_come_first(pro
 
 def test_outside_a_project_the_missing_file_is_named(project):
     FILE.unlink()
-    assert "params.yaml: expected a readable file, got: No such file" in fails("preset", "paper")
+    assert "params.yaml: expected YAML, got no file" in fails("preset", "paper")

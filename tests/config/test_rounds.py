@@ -130,7 +130,7 @@ def test_rounds_that_would_break_the_params_change_nothing(project):
 @pytest.mark.parametrize(
     ("content", "error"),
     [
-        (None, "expected a readable file, got: No such file or directory"),
+        (None, "expected YAML, got no file"),
         (b"", "expected blocks of settings"),
         (b"[1, 2]", "expected blocks of settings"),
         (b"seed: [", "expected YAML, got: "),

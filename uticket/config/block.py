@@ -25,7 +25,10 @@ MOST_CHARACTERS = 80  # of a wrong value
 
 def shown(value: Any) -> str:
     """Return a wrong value as an error shows it, cut where it is long."""
-    text = repr(value)
+    try:
+        text = repr(value)
+    except ValueError:  # Python writes no whole number of over 4,300 digits
+        text = "a very large number"
     return text if len(text) <= MOST_CHARACTERS else text[:MOST_CHARACTERS] + "..."
 
 

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
 from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from uticket.base.errors import InputError, one_line
+from uticket.base.files import read_text
 from uticket.config.array import Energy, Hardware
 from uticket.config.block import Block, Count, Seed
 from uticket.config.lineage import DENSE, Lineage
@@ -34,6 +34,10 @@ class Report(Block):
     title: str
     baseline: str  # the method that the others are compared with
     sample_images: Count  # test images whose spikes are kept with each ticket
+
+
+MOST_VALUES = 100_000  # of a YAML file
+MOST_LEVELS = 100
 
 
 class Params(Block):
@@ -101,13 +105,38 @@ def read_params(path: str | Path = "params.yaml") -> Params:
 
 
 def read_yaml(path: str | Path) -> Any:
-    """Read a YAML file. Raises InputError, naming it, if it is none."""
+    """Read a YAML file. Raises InputError, naming it, if it is none, deeply nested or grows by its aliases."""
+    text = read_text(Path(path), "YAML")
     try:
-        return YAML(typ="safe").load(Path(path))
-    except OSError as error:
-        raise InputError(f"{path}: expected a readable file, got: {one_line(error)}") from None
-    except (YAMLError, RecursionError, OverflowError, ValueError, IndexError) as error:  # of dates and numbers too
+        _check_growth(text)
+        return YAML(typ="safe").load(text)
+    except Exception as error:  # one guard: ruamel raises KeyError, AttributeError and more on odd dates, tags, numbers
         raise InputError(f"{path}: expected YAML, got: {one_line(error, 1000)}") from None
+
+
+def _check_growth(text: str) -> None:
+    """Raise ValueError if YAML nests deeply, or holds many values once its aliases are followed; none are built."""
+    sizes: dict[str | None, int] = {}  # anchor -> values of its node
+    open_nodes: list[tuple[str | None, int]] = [(None, 0)]  # anchor, and values so far
+    for event in YAML(typ="safe").parse(text):
+        kind = type(event).__name__
+        anchor, size = getattr(event, "anchor", None), 1
+        if kind in ("MappingStartEvent", "SequenceStartEvent"):
+            open_nodes.append((anchor, 1))
+            if len(open_nodes) > MOST_LEVELS:
+                raise ValueError(f"over {MOST_LEVELS} levels of blocks and lists")
+            continue
+        if kind == "AliasEvent":
+            size = sizes.get(anchor, MOST_VALUES)  # one to what is not closed holds itself
+        elif kind in ("MappingEndEvent", "SequenceEndEvent"):
+            anchor, size = open_nodes.pop()
+        elif kind != "ScalarEvent":
+            continue
+        if kind != "AliasEvent" and anchor is not None:
+            sizes[anchor] = size
+        open_nodes[-1] = (open_nodes[-1][0], open_nodes[-1][1] + size)
+        if open_nodes[-1][1] > MOST_VALUES:
+            raise ValueError(f"over {MOST_VALUES:,} values, aliases followed")
 
 
 def checked_params(values: Any, path: str | Path) -> Params:

@@ -48,10 +48,10 @@ QUANTIZATION = Schema(ROUNDED.keys, ROUNDED.texts, ("accuracy",), has_rows=False
 REPORTED = ("accuracy", "sparsity", "spike_sparsity", "utilization", "work_cycles", "idle_cycles", "latency_cycles")
 REPORT_ROUNDS = Schema(
     ("method", "ticket"),
-    ("method", "ticket", *WORDS),
+    ("method", "ticket"),
     (*REPORTED, "energy"),
     any_numbers=("spike_sparsity", *AREA),
-    maybe_texts=LEFT_OUT,
+    maybe_texts=(*WORDS, *LEFT_OUT),
 )
 REPORT_SWEEPS = Schema(
     ("method", *SWEEPS.keys),
