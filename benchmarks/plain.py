@@ -1,6 +1,6 @@
 """The networks of the benchmarks as other libraries' users write them.
 
-SpikingJelly is not among the project's own packages: `uv pip install spikingjelly`, or it is left out.
+SpikingJelly is among the packages of development, or it is left out.
 """
 
 from collections.abc import Callable

@@ -184,3 +184,16 @@ def test_spikes_stay_packed():
     ticket = ut.capture(nn.Sequential(nn.Conv2d(8, 3, 3)), events(4, 8, 16, 16), timesteps=2)
     assert ticket.spikes.nbytes * 8 == ticket.spikes["0"].nbytes
     assert replace(ticket, timesteps=2).spikes is ticket.spikes
+
+
+@pytest.mark.parametrize(
+    ("model", "inputs", "line"),
+    [
+        (3, events(1, 2), "model: expected a torch.nn.Module, got int"),
+        (nn.Linear(2, 2), torch.full((1, 2), torch.nan), "inputs: expected finite numbers, got NaN or infinity"),
+        (nn.Linear(2, 2), ["a"], "inputs: expected numbers, got an array of <U1"),
+    ],
+)
+def test_what_is_no_network_or_no_numbers_is_refused(model, inputs, line):
+    with pytest.raises(ut.InputError, match=line):
+        ut.capture(model, inputs, timesteps=1)

@@ -161,8 +161,20 @@ def twin_of(model: nn.Module) -> nn.Module:
 
 
 def as_tensor(model: nn.Module, inputs: Any) -> Any:
-    """Return arrays as tensors of the type of the model's parameters; tensors are only moved to their device."""
+    """Return arrays as tensors of the type of the model's parameters; tensors are only moved to their device.
+
+    Raises InputError if the model is none, or the inputs are no finite numbers.
+    """
+    if not isinstance(model, nn.Module):
+        raise InputError(f"model: expected a torch.nn.Module, got {type(model).__name__}")
     first = next(model.parameters(), torch.zeros(0))
     if isinstance(inputs, Tensor):
-        return inputs.to(first.device)
-    return torch.from_numpy(np.array(inputs)).to(first.device, first.dtype)
+        given = inputs.to(first.device)
+    else:
+        values = np.array(inputs)
+        if values.dtype.kind not in "biuf":
+            raise InputError(f"inputs: expected numbers, got an array of {values.dtype}")
+        given = torch.from_numpy(values).to(first.device, first.dtype)
+    if not torch.isfinite(given).all():
+        raise InputError("inputs: expected finite numbers, got NaN or infinity")
+    return given
