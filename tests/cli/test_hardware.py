@@ -114,7 +114,7 @@ def test_every_command_takes_every_dataflow(folder, tmp_path, dataflow):
         (["--granularity", "bit"], "expected one of token, channel, tile, got 'bit'"),
         (["--mapping", "random"], "expected one of contiguous, patterns, sorted, paired, got 'random'"),
         (["--accumulators", "0"], "expected greater than or equal to 1, got '0'"),
-        (["--chip", "absent.yaml"], "absent.yaml: expected a readable file, got: No such file"),
+        (["--chip", "absent.yaml"], "absent.yaml: expected YAML, got no file"),
     ],
 )
 def test_wrong_option_is_reported_in_one_line(folder, options, expected):
@@ -150,7 +150,7 @@ def test_folder_that_is_no_ticket_is_reported_in_one_line(tmp_path):
     assert f"{absent}: expected the folder of a ticket, got none" in invoke("simulate", absent, code=2)
     (tmp_path / "file").write_text("x")
     assert "expected the folder of a ticket, got a file" in invoke("export", tmp_path / "file", "o.npz", code=2)
-    assert "layers.json: expected a readable file" in invoke("simulate", tmp_path, code=2)
+    assert "layers.json: expected the layers of a ticket, got no file" in invoke("simulate", tmp_path, code=2)
 
 
 def test_ticket_without_a_layer_on_the_pes_is_reported_by_file(folder):

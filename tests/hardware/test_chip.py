@@ -114,7 +114,7 @@ def test_file_that_is_no_chip_is_reported_in_one_line(tmp_path, text):
     with pytest.raises(InputError, match=r"chip.yaml: .*expected") as error:
         Chip.read(tmp_path / "chip.yaml")
     assert "\n" not in str(error.value)
-    with pytest.raises(InputError, match="absent.yaml: expected a readable file, got: No such file"):
+    with pytest.raises(InputError, match="absent.yaml: expected YAML, got no file"):
         Chip.read(tmp_path / "absent.yaml")
 
 
