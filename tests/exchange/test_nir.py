@@ -220,6 +220,8 @@ def test_params_of_another_network_are_reported_by_file(tmp_path, small):
     with pytest.raises(InputError, match=expected):
         write_nir(source, out)
     source.params.unlink()
-    with pytest.raises(InputError, match=r"params.yaml: expected YAML, got no file"):
+    with pytest.raises(
+        InputError, match=r"params.yaml: expected the settings whose block model names the network .*, got no file"
+    ):
         write_nir(source, out)
     assert not out.exists()
