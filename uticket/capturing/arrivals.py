@@ -36,7 +36,7 @@ class Counting:
         fired = values != 0
         if self.analog:
             return None
-        if self.factor in (None, 1.0) and torch.equal(fired.to(values.dtype), values):
+        if self.factor in (None, 1.0) and torch.equal(fired, values == 1):
             if self.factor is None and bool(fired.any()):
                 self.factor, self.most = 1.0, 1
             return fired

@@ -18,9 +18,9 @@ def weights_and_mask(module: Weighted) -> tuple[NDArray[Any], NDArray[np.bool_]]
     """
     original, mask = getattr(module, "weight_orig", None), getattr(module, "weight_mask", None)
     if isinstance(original, Tensor) and isinstance(mask, Tensor):
-        return _array(module, original), _array(module, mask) != 0
+        return _array(module, original), _kept(_array(module, mask))
     weights = _array(module, module.weight)
-    return weights, weights != 0
+    return weights, _kept(weights)
 
 
 def not_seen(model: nn.Module) -> list[str]:
@@ -41,6 +41,14 @@ def footprint_bytes(model: nn.Module) -> int:
     return sum(values.numel() * values.element_size() for values in (*model.parameters(), *model.buffers()))
 
 
+def _kept(values: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return what is not zero, read-only, so that a ticket takes it without a copy."""
+    kept: NDArray[np.bool_] = values != 0
+    kept.flags.writeable = False
+    return kept
+
+
 def _array(module: Weighted, values: Tensor) -> NDArray[Any]:
-    floating = values.detach().cpu().to(torch.float32) if values.dtype == torch.bfloat16 else values.detach().cpu()
-    return floating.numpy().copy().reshape(mask_shape(module))
+    floating = values.detach().to(torch.float32) if values.dtype == torch.bfloat16 else values.detach()
+    copied: NDArray[Any] = floating.cpu().clone().numpy()  # by PyTorch, with several threads
+    return copied.reshape(mask_shape(module))

@@ -81,7 +81,8 @@ class Mask(Mapping[str, NDArray[np.bool_]]):
 
 def _checked(name: str, values: NDArray[np.generic]) -> NDArray[np.bool_]:
     if values.dtype == np.bool_:
-        kept = values.astype(np.bool_)
+        own = values.flags.owndata and not values.flags.writeable  # nobody can change it
+        kept = values.astype(np.bool_, copy=not own)
     else:
         kept = values == 1
         if not np.array_equal(kept, values):
