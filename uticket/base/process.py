@@ -16,6 +16,8 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
 
+from uticket.base.errors import shortened
+
 STOPPING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 SECONDS_BETWEEN_LOOKS = 1.0
 SECONDS_TO_STOP = 10.0  # between signals to a process that nobody waits for
@@ -55,7 +57,7 @@ def command_runs() -> None:
 def say(line: str) -> None:
     """Print an error on one line; of several processes that train together on a machine only the first does."""
     if os.environ.get("LOCAL_RANK", "0") == "0":
-        with suppress(OSError, ValueError, RuntimeError):  # RuntimeError: a signal came while something was printed
+        with suppress(OSError, ValueError, RuntimeError):  # RuntimeError: a signal interrupted another print
             print("Error:", " ".join(line.split()), file=sys.stderr, flush=True)
 
 
@@ -106,7 +108,7 @@ def _share_threads() -> None:
 def _report_defect(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """Write the traceback of an error that nobody foresaw to a file, and say so."""
     text = "".join(traceback.format_exception(kind, error, trace))
-    found = " ".join(f"{kind.__name__}: {error}".split())[:200]
+    found = shortened(f"{kind.__name__}: {error}", 200)
     try:
         handle, name = tempfile.mkstemp(prefix="uticket-", suffix=".log")
         with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
