@@ -111,7 +111,7 @@ def placed_flow(mask: np.ndarray, pes: int, flow: str) -> Placed:
 
 def with_mask(placed: Placed, mask: np.ndarray) -> Placed:
     """Another mask in the same places."""
-    return replace(placed, mask=mask, nonzeros=placed.by_unit(mask).sum(axis=1))
+    return replace(placed, masks={placed.layer.name: mask}, nonzeros=placed.by_unit(mask).sum(axis=1))
 
 
 def nonzeros(mask: np.ndarray) -> list[int]:

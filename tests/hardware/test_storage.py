@@ -138,7 +138,7 @@ def test_scratchpads_are_filled_as_channel_by_channel(mask, pes, flow, capacity)
 def test_scratchpads_hold_the_channels_that_their_filters_read(case, capacity):
     layer, mask, _, array, _ = case
     placed = placed_on(layer, mask, array)
-    placed = replace(placed, mask=mask.reshape(*mask.shape[:2], *layer.kernel))
+    placed = replace(placed, masks={layer.name: mask.reshape(*mask.shape[:2], *layer.kernel)})
     stored = fit_scratchpad(placed, capacity)
     assert (stored.words.max(), stored.passes.max()) == plain_passes(placed, capacity)
     packed = pack(mask.astype(np.int32), placed)

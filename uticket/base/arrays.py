@@ -8,20 +8,41 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
 
 from uticket.base.errors import InputError, one_line
 
 Arrays = Mapping[str, NDArray[Any]]
 SEALS = "digests"  # entry of the metadata: JSON, name -> digest
+# The types of safetensors, in the order in which its library writes the arrays of a file.
+_TYPES = {"bool": "BOOL", "uint8": "U8", "int8": "I8", "int16": "I16", "uint16": "U16", "float16": "F16"}
+_TYPES |= {"int32": "I32", "uint32": "U32", "float32": "F32", "float64": "F64", "int64": "I64", "uint64": "U64"}
+
+
+class Lazy(Mapping[str, NDArray[Any]]):
+    """Arrays that are made each time they are asked for, so that those of a large network are never all in memory."""
+
+    def __init__(self, makers: Mapping[str, Callable[[], NDArray[Any]]]) -> None:
+        self._makers = makers
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        return self._makers[name]()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._makers)
+
+    def __len__(self) -> int:
+        return len(self._makers)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._makers
 
 
 @dataclass(frozen=True)
@@ -46,13 +67,13 @@ class Seals:
         self.check(name, values.shape, values)
         return values
 
-    def check(self, name: str, shape: Iterable[int], raw: NDArray[Any] | bytes) -> None:
+    def check(self, name: str, shape: Iterable[int], raw: NDArray[Any] | bytes | memoryview) -> None:
         """Raise ValueError if these are not the bytes that were sealed."""
         if self.digests is not None and self.digests.get(name) != _digest(shape, raw):
             raise ValueError(f"other bytes in {name!r} than were written")
 
 
-def _digest(shape: Iterable[int], raw: NDArray[Any] | bytes) -> str:
+def _digest(shape: Iterable[int], raw: NDArray[Any] | bytes | memoryview) -> str:
     whole = hashlib.blake2b(repr(tuple(shape)).encode(), digest_size=16)
     whole.update(np.ascontiguousarray(raw).data if isinstance(raw, np.ndarray) else raw)
     return whole.hexdigest()
@@ -60,10 +81,28 @@ def _digest(shape: Iterable[int], raw: NDArray[Any] | bytes) -> str:
 
 def safetensors_bytes(arrays: Arrays) -> bytes:
     """Return a sealed safetensors file; the same arrays give the same bytes."""
-    whole = {name: np.ascontiguousarray(arrays[name]).reshape(np.shape(arrays[name])) for name in sorted(arrays)}
-    digests = {name: _digest(values.shape, values) for name, values in whole.items()}
-    content: bytes = save(whole, {SEALS: json.dumps(digests)})
-    return content
+    file = io.BytesIO()
+    write_safetensors(file, arrays)
+    return file.getvalue()
+
+
+def write_safetensors(file: BinaryIO, arrays: Arrays) -> None:
+    """Write a sealed safetensors file, as its library does, but array by array: each is asked for twice."""
+    digests, found = {}, []
+    for name in sorted(arrays):
+        values = np.asarray(arrays[name])
+        digests[name] = _digest(values.shape, values)
+        found.append((-list(_TYPES).index(values.dtype.name), name, values.shape, values.nbytes))
+    header: dict[str, Any] = {"__metadata__": {SEALS: json.dumps(digests)}}
+    end = 0
+    for kind, name, shape, size in sorted(found):
+        header[name] = {"dtype": list(_TYPES.values())[-kind], "shape": shape, "data_offsets": [end, end + size]}
+        end += size
+    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    file.write(len(text).to_bytes(8, "little") + text)
+    for _, name, *_ in sorted(found):
+        file.write(np.ascontiguousarray(arrays[name]).data)
 
 
 def load_arrays(path: Path, names: Iterable[str] | None = None) -> dict[str, NDArray[Any]]:
@@ -101,17 +140,22 @@ def load_npz(path: Path, what: str) -> dict[str, NDArray[Any]]:
 
 
 def npz_bytes(arrays: Arrays, compressed: bool = False) -> bytes:
-    """Return an .npz archive; the same arrays give the same bytes, at any time and with any Python.
+    """Return what `write_npz` writes."""
+    file = io.BytesIO()
+    write_npz(file, arrays, compressed)
+    return file.getvalue()
+
+
+def write_npz(file: BinaryIO, arrays: Arrays, compressed: bool = False) -> None:
+    """Write an .npz archive array by array; the same arrays give the same bytes, at any time and with any Python.
 
     Compressed, they depend on the version of zlib. `numpy.savez` writes the time of day, refuses some names, and leaves
     the version of the archive to Python.
     """
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
+    with zipfile.ZipFile(file, "w") as archive:
         for name, values in arrays.items():
             member = zipfile.ZipInfo(f"{name}.npy")  # dated 1980
             member.compress_type = zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED
             content = io.BytesIO()
             np.lib.format.write_array(content, np.asanyarray(values), allow_pickle=False)
             archive.writestr(member, content.getbuffer())
-    return buffer.getvalue()

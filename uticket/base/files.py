@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from uticket.base.errors import InputError, one_line, shortened
 
@@ -78,6 +78,16 @@ def _flush(path: Path) -> None:
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a file."""
     replace_file(path, lambda part: part.write_bytes(content))
+
+
+def write_stream(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    """Let `write` write a file piece by piece."""
+
+    def into(part: Path) -> None:
+        with part.open("wb") as file:
+            write(file)
+
+    replace_file(path, into)
 
 
 def write_text(path: Path, text: str) -> None:

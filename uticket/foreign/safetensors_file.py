@@ -1,9 +1,10 @@
 """Arrays in a safetensors file, of all its types but complex numbers and those of 6 bits."""
 
 import json
+import mmap
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from safetensors import safe_open
 
@@ -12,6 +13,7 @@ from uticket.foreign.contents import Arrays, Contents, Skipped
 from uticket.foreign.dtypes import PACKED, count, decoded, dtype_of, plain, plain_size
 from uticket.foreign.room import Room
 
+MAPPED = 2**26  # bytes: larger files are mapped, and read where and when their numbers are wanted
 LARGEST_HEADER = 25 * 2**20  # bytes: 100,000 arrays
 TYPES = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16", "F4": PACKED, "BOOL": "bool"}
 TYPES |= {f"{kind}{bits}": f"{name}{bits}" for kind, name in (("I", "int"), ("U", "uint")) for bits in (8, 16, 32, 64)}
@@ -20,7 +22,11 @@ TYPES |= {"F8_E4M3FNUZ": "float8_e4m3fnuz", "F8_E5M2FNUZ": "float8_e5m2fnuz"}
 
 
 def read_safetensors(path: Path) -> Contents:
-    """Read the arrays of a safetensors file, sorted by name, numbers in names by value."""
+    """Read the arrays of a safetensors file, sorted by name, numbers in names by value.
+
+    Those of large files are mapped: they stand in the file, which nobody may shorten as long as they are used, and take
+    memory only where another type is made of them.
+    """
     room = Room()
     arrays: Arrays = {}
     skipped: list[Skipped] = []
@@ -30,6 +36,7 @@ def read_safetensors(path: Path) -> Contents:
             raise ValueError(f"a header of {length:,} bytes")
         with safe_open(path, framework="np"):  # checks the header
             header = json.loads(file.read(length))
+        whole = _mapped(file) if path.stat().st_size > MAPPED else None
         seals = Seals.of(header.get("__metadata__"))
         for name in sorted(header.keys() - {"__metadata__"}, key=by_number):
             entry = header[name]
@@ -38,12 +45,17 @@ def read_safetensors(path: Path) -> Contents:
                 skipped.append(Skipped(name, f"numbers of type {kind}", count(shape)))
                 continue
             size = 4 if TYPES[kind] == PACKED else plain_size(dtype_of(TYPES[kind]))
-            room.take(max(end - start, size * count(shape)), "arrays")
+            if not whole or size * count(shape) != end - start:
+                room.take(max(end - start, size * count(shape)), "arrays")
             file.seek(8 + length + start)
-            raw = file.read(end - start)
+            raw = whole[8 + length + start : 8 + length + end] if whole else file.read(end - start)
             seals.check(name, shape, raw)
             arrays[name] = plain(decoded(raw, TYPES[kind])).reshape(shape)
     return Contents(arrays, tuple(skipped))
+
+
+def _mapped(file: BinaryIO) -> memoryview:
+    return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
 
 
 def by_number(name: str) -> list[tuple[int, Any]]:

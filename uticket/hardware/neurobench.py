@@ -4,6 +4,7 @@ Source: Yik et al., "The NeuroBench framework for benchmarking neuromorphic comp
 Communications 2025, and its package `neurobench`: biases and the zeros of padding are no synaptic operations.
 """
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -100,9 +101,10 @@ def _bytes(ticket: Ticket) -> int | None:
 
 def _connection_sparsity(ticket: Ticket) -> float:
     """Return it with the weights of a layer that runs twice in a timestep (NAME@2) counted once."""
-    once = [mask for name, mask in ticket.mask.items() if name.rpartition("@")[0] not in ticket.mask]
-    weights = sum(mask.size for mask in once)
-    return 1 - sum(int(np.count_nonzero(mask)) for mask in once) / weights if weights else 0.0
+    mask = ticket.mask
+    once = [name for name in mask if name.rpartition("@")[0] not in mask]
+    weights = sum(math.prod(mask.shapes[name]) for name in once)
+    return 1 - sum(int(np.count_nonzero(mask[name])) for name in once) / weights if weights else 0.0
 
 
 def _activation_sparsity(ticket: Ticket, findings: Findings | None) -> float | None:

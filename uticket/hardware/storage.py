@@ -100,13 +100,15 @@ def fit_scratchpad(placed: Placed, capacity: int) -> Scratchpad:
     as many passes as it fills.
     """
     channels, kernel = placed.layer.channels, placed.layer.kernel[0] * placed.layer.kernel[1]
-    row = np.arange(placed.mask.size // kernel)  # a channel of a filter
+    row = np.arange(placed.layer.num_weights // kernel)  # a channel of a filter
     unit = placed.unit_of(row * kernel)
-    place = placed.bins[unit] * channels + placed.key_of(row * kernel) // kernel
-    bins = placed.num_groups * placed.pes
-    of_kept = place[np.flatnonzero(placed.mask) // kernel]
+    pes = int(placed.pe.max(initial=0)) + 1  # in use
+    place = (placed.group * pes + placed.pe)[unit] * channels + placed.key_of(row * kernel) // kernel
+    bins = placed.num_groups * pes
+    mask = placed.mask
+    of_kept = place[np.flatnonzero(mask) // kernel]
     kept = np.bincount(of_kept, minlength=bins * channels).reshape(bins, channels)
-    own = (first_with_pattern(placed, placed.mask) == np.arange(len(placed.group)))[unit]
+    own = (first_with_pattern(placed, mask) == np.arange(len(placed.group)))[unit]
     bits = kernel * np.bincount(place[own], minlength=bins * channels).reshape(bins, channels)
     words = kept.sum(axis=1) + -(-bits.sum(axis=1) // WORD_BITS)
     passes, weights, pattern = np.ones(bins, np.int64), np.zeros(bins, np.int64), np.zeros(bins, np.int64)
@@ -115,4 +117,5 @@ def fit_scratchpad(placed: Placed, capacity: int) -> Scratchpad:
         alone = kept[:, channel] + -(-bits[:, channel] // WORD_BITS)
         passes += more * (weights + pattern > 0) + np.maximum(alone - 1, 0) // capacity
         weights, pattern = np.where(more, 0, weights) + kept[:, channel], np.where(more, 0, pattern) + bits[:, channel]
-    return Scratchpad(words.reshape(-1, placed.pes), passes.reshape(-1, placed.pes))
+    spare = [(0, 0), (0, placed.pes - pes)]
+    return Scratchpad(np.pad(words.reshape(-1, pes), spare), np.pad(passes.reshape(-1, pes), spare, constant_values=1))

@@ -1,13 +1,14 @@
 """Which weights run where: the one answer that balancing, storage, timing and traffic share."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from uticket.base.arrays import Lazy
 from uticket.base.errors import InputError
 from uticket.config.array import Array
 from uticket.mapping.dataflows import DATAFLOWS, Dataflow
@@ -29,13 +30,18 @@ class Placed:
     """
 
     layer: Layer
-    mask: Bools  # what the array holds, of the shape of the layer's weights
+    masks: Mapping[str, Bools]  # what the array holds of each layer, of the shape of its weights
     pes: int
     group: Ints  # (units,)
     pe: Ints  # (units,), in [0, pes)
     copies: Ints  # (groups,), copies of the group that run side by side, each on its own output positions
     nonzeros: Ints  # (units,), kept weights
     dataflow: Dataflow = DATAFLOWS["filters"]
+
+    @property
+    def mask(self) -> Bools:
+        """What the array holds, of the shape of the layer's weights; made each time if the network is large."""
+        return self.masks[self.layer.name]
 
     @property
     def num_groups(self) -> int:
@@ -50,7 +56,7 @@ class Placed:
     @property
     def unit_size(self) -> int:
         """Weights of a unit, kept or not."""
-        return self.mask.size // max(len(self.group), 1)
+        return self.layer.num_weights // max(len(self.group), 1)
 
     @property
     def units_per_filter(self) -> int:
@@ -95,7 +101,7 @@ class Placed:
 
         positions: indices into the flattened weights. Filters of different groups of channels have different ones.
         """
-        size = self.mask.size // self.layer.filters
+        size = self.layer.num_weights // self.layer.filters
         keys = positions % size
         if self.layer.groups > 1:
             keys += positions // (size * self.layer.group_filters) * size
@@ -120,7 +126,7 @@ class Placed:
         group, pe = in_order(order, self.pes)
         return replace(self, group=group, pe=pe)
 
-    @cached_property
+    @property
     def workload(self) -> Ints:
         """Kept weights of each PE in each group, shape (groups, pes); 0 without a unit."""
         total = np.bincount(self.bins, weights=self.nonzeros, minlength=self.num_groups * self.pes)
@@ -143,19 +149,23 @@ def place(ticket: Ticket, array: Array, trained: Mask | None = None) -> tuple[Pl
     """
     ticket = ticket.on_array(array)
     patterns = ticket.mask if trained is None else trained
-    by_name = {layer.name: layer for layer in ticket.on_pes}
     layers, masks, dataflow = ticket.on_pes, held(ticket, array), DATAFLOWS[array.dataflow]
     nonzeros = {n.name: _nonzeros(masks[n.name], n.filters * dataflow.units_per_filter(n)) for n in layers}
     workloads = {n.name: nonzeros[n.name].reshape(n.filters, -1).sum(axis=1) for n in layers}
+    sums: dict[str, list[Layer]] = {}
+    for layer in layers:
+        sums.setdefault(_sum_of(layer), []).append(layer)
+    filters = {
+        name: filters_of(np.sum([workloads[part.name] for part in parts], axis=0), parts, patterns)
+        for name, parts in sums.items()
+    }
     placed = []
     for layer in layers:
-        parts = [part.name for part in parts_of(layer, layers)]
-        workload = np.sum([workloads[part] for part in parts], axis=0)
-        group, pe = dataflow.put(layer, filters_of(workload, [by_name[part] for part in parts], patterns), array)
+        group, pe = dataflow.put(layer, filters[_sum_of(layer)], array)
         used = _used_pes(group * array.pes + pe, int(group.max(initial=-1)) + 1, array.pes)
         copies = dataflow.copies(used, layer.positions, array)
         where = group, pe, copies
-        placed.append(Placed(layer, masks[layer.name], array.pes, *where, nonzeros[layer.name], dataflow))
+        placed.append(Placed(layer, masks, array.pes, *where, nonzeros[layer.name], dataflow))
     return tuple(placed)
 
 
@@ -167,26 +177,35 @@ def parts_of(layer: Layer, layers: Sequence[Layer]) -> list[Layer]:
 def filters_of(workload: Ints, parts: Sequence[Layer], patterns: Mask) -> Filters:
     """Return what mappings look at; parts: the layers that get the same order of filters."""
     channels = [np.arange(part.filters) // part.group_filters for part in parts if part.groups > 1]
-    return Filters(workload, tuple(patterns[part.name] for part in parts), tuple(channels))
+    masks = Lazy({part.name: partial(patterns.__getitem__, part.name) for part in parts})
+    return Filters(workload, masks.values(), tuple(channels))
+
+
+def _sum_of(layer: Layer) -> str:
+    """Return a name that layers share if they need the same order of filters; no layer is called as a sum is here."""
+    return f"layer {layer.name}" if layer.adds_to is None else f"sum {layer.adds_to}"
 
 
 def place_whole(layer: Layer, mask: Bools) -> Placed:
     """Put a layer on as many PEs as it has filters: one group, in which each filter has a PE of its own, in order."""
     one = np.zeros(layer.filters, dtype=np.int64)
     own, copies, nonzeros = np.arange(layer.filters), np.ones(1, dtype=np.int64), _nonzeros(mask, layer.filters)
-    return Placed(layer, mask, layer.filters, one, own, copies, nonzeros)
+    return Placed(layer, {layer.name: mask}, layer.filters, one, own, copies, nonzeros)
 
 
-def held(ticket: Ticket, array: Array) -> dict[str, Bools]:
+def held(ticket: Ticket, array: Array) -> Mapping[str, Bools]:
     """Return which weights the array holds of each layer on the PEs: those that are kept and not rounded to zero."""
     ticket = ticket.on_array(array)
     if array.weight_bits is None:
-        return {layer.name: ticket.mask[layer.name] for layer in ticket.on_pes}
+        return Lazy({layer.name: partial(ticket.mask.__getitem__, layer.name) for layer in ticket.on_pes})
     if ticket.weights is None:
         raise InputError("weight_bits: expected weights to round, got 0/1 masks")
     bits, weights = array.weight_bits, ticket.weights
-    names: Sequence[str] = [layer.name for layer in ticket.on_pes]
-    return {name: stored(weights[name], ticket.mask[name], bits, array.quantizer) for name in names}
+
+    def rounded(name: str) -> Bools:
+        return stored(weights[name], ticket.mask[name], bits, array.quantizer)
+
+    return Mask(Lazy({layer.name: partial(rounded, layer.name) for layer in ticket.on_pes}))
 
 
 def _nonzeros(mask: Bools, units: int) -> Ints:

@@ -1,6 +1,6 @@
 """How the filters of a layer are put into groups and on PEs (`hw.mapping`)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -20,7 +20,7 @@ class Filters:
     """
 
     workload: Ints
-    masks: tuple[NDArray[np.bool_], ...] = ()
+    masks: Collection[NDArray[np.bool_]] = ()
     channels: tuple[Ints, ...] = ()
 
     @cached_property

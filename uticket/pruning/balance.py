@@ -6,9 +6,11 @@ decides how many weights each bin ends with; the choice, or the team that shares
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
+from uticket.base.arrays import Lazy
 from uticket.base.errors import InputError
 from uticket.base.seeds import generator
 from uticket.config.array import Array
@@ -68,7 +70,7 @@ def balance(
         how = within_budget(placed, how, balanced, held, ticket.spike_sparsity or {})
     if how.team == "alike":
         placed = with_alike_teams(placed, how, trained, ticket.weights)
-    return replace(given, mask=ticket.mask.replace({one.layer.name: balanced(one, how) for one in placed}))
+    return replace(given, mask=ticket.mask.replace(Lazy({n.layer.name: partial(balanced, n, how) for n in placed})))
 
 
 def _check_layers(how: Balance, ticket: Ticket) -> None:
@@ -101,10 +103,11 @@ def balance_layer(
     consecutive filters, ceiling). Differs in: short groups and unequal slices, which fail there.
     """
     bins = Bins.of(placed)
-    kept = bins.flat(placed.mask)
+    mask = placed.mask
+    kept = bins.flat(mask)
     counts = bins.count_ones(kept)
     targets = np.minimum(TARGETS[how.mode](counts, bins.sizes, bins.group, how.round)[bins.group], bins.sizes)
-    trained, share = placed.mask if trained is None else trained, how.share_of(placed.layer.name)
+    trained, share = mask if trained is None else trained, how.share_of(placed.layer.name)
     if share > 1 or how.blocks:
         values = None if weights is None else bins.flat(weights)
         return bins.unflat(share_positions(bins, kept, targets, how, share, rng, bins.flat(trained), values))

@@ -35,7 +35,7 @@ class Bins:
         found = np.flatnonzero(units)
         first_unit = np.cumsum(units[found]) - units[found]
         channels = _channels_of(placed, first_unit)
-        return cls(placed.mask.shape, order, found // placed.pes, first_unit, placed.unit_size, channels)
+        return cls(placed.layer.weight_shape, order, found // placed.pes, first_unit, placed.unit_size, channels)
 
     @cached_property
     def edges(self) -> Ints:

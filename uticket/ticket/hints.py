@@ -1,17 +1,18 @@
 """Signs in the values of weights that a mask is not what it seems."""
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from hashlib import sha256
 from itertools import zip_longest
 
 import numpy as np
 from numpy.typing import NDArray
 
+from uticket.base.arrays import Arrays
 from uticket.base.errors import listed
-from uticket.foreign.contents import Arrays
 
 FAR_BELOW = 1e-5  # of the largest magnitude of a layer
+SOME = 4096  # of the first values of an array, by which most differ
 MANY = 0.01  # of its weights that are not zero; of a normal distribution a thousandth of that is as small
 
 
@@ -22,6 +23,8 @@ def tiny_weights(weights: Arrays) -> list[str]:
     """
     shares, lower, upper = {}, 0.0, math.inf
     for name, values in weights.items():
+        if values.dtype == np.bool_:
+            continue
         magnitudes = np.abs(values[values != 0].astype(np.float64))
         tiny = magnitudes < FAR_BELOW * magnitudes.max(initial=0)
         if tiny.size and tiny.mean() >= MANY:
@@ -37,7 +40,7 @@ def tiny_weights(weights: Arrays) -> list[str]:
     return [f"{listed(shares)}: {what}; --threshold {threshold:g} counts them as pruned"]
 
 
-def depthwise(shapes: dict[str, tuple[int, ...]], called: Collection[str]) -> tuple[frozenset[str], list[str]]:
+def depthwise(shapes: Mapping[str, tuple[int, ...]], called: Collection[str]) -> tuple[frozenset[str], list[str]]:
     """Return which convolutions are depthwise, (C, 1, height, width), and which may have groups that no file says.
 
     shapes: of all convolutions in order. Depthwise are those of one channel and C filters after a layer of C filters,
@@ -60,17 +63,23 @@ def depthwise(shapes: dict[str, tuple[int, ...]], called: Collection[str]) -> tu
 
 def same_values(weights: Arrays) -> dict[str, str]:
     """Return which arrays repeat an earlier one, value by value: name -> name of the first. Masks are not compared."""
+    alike: dict[tuple[tuple[int, ...], bytes], list[str]] = {}
+    for name, values in weights.items():
+        if not _few_values(values):
+            alike.setdefault((values.shape, sha256(values.flat[:SOME].data).digest()), []).append(name)
     first: dict[tuple[tuple[int, ...], str], str] = {}
     repeats = {}
-    for name, values in weights.items():
-        if _few_values(values):
-            continue
-        key = (values.shape, sha256(np.ascontiguousarray(values).data).hexdigest())
+    for name in [name for names in alike.values() if len(names) > 1 for name in names]:
+        key = (weights[name].shape, sha256(np.ascontiguousarray(weights[name]).data).hexdigest())
         if first.setdefault(key, name) != name:
             repeats[name] = first[key]
-    return repeats
+    return {name: repeats[name] for name in weights if name in repeats}
 
 
 def _few_values(values: NDArray[np.generic]) -> bool:
-    """Return whether equal arrays may be chance: masks, and what still has one initial value."""
-    return all(len(np.unique(some)) <= 3 for some in (values.flat[:4096], values))  # all of it only if need be
+    """Return whether equal arrays may be chance: masks, and what still has one initial value; at most three values."""
+    found, more = values[:0].ravel(), np.unique(values.flat[:SOME])
+    while len(found) < len(more) <= 3:  # takes linear time, as sorting all of them would not
+        found = more
+        more = np.unique(np.concatenate([found, values[~np.isin(values, found)][:SOME]]))
+    return len(more) <= 3

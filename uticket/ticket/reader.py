@@ -1,6 +1,7 @@
 """The parts of a ticket from its folder, from anybody's file, or from arrays in memory."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from uticket.base.arrays import Arrays
+from uticket.base.arrays import Arrays, Lazy
 from uticket.base.errors import InputError, listed, shortened
 from uticket.base.files import is_file, read_json
 from uticket.config.paths import TicketFiles
@@ -34,14 +35,26 @@ def parts_of_arrays(
     """Return layers, mask, weights and reading of masks or weights (`Ticket.from_arrays`)."""
     known = {layer.name: layer for layer in layers}
     recognized = recognize(contents, linear, known, layouts, threshold)
-    found, weights = [], {}
-    for name, values in recognized.weights.items():
-        layer = known.get(name) or known.get(bare(name)) or _layer_of(name, values.shape, recognized)
+    found, arrays = [], recognized.weights
+    for name, shape in recognized.shapes.items():
+        layer = known.get(name) or known.get(bare(name)) or _layer_of(name, shape, recognized)
         found.append(layer.model_copy(update={"name": name}))
-        weights[name] = _floating(values)
-    only_masks = all(is_binary(values) for values in weights.values())
-    mask = Mask({name: values != 0 for name, values in weights.items()})
-    return {"layers": found, "mask": mask, "weights": None if only_masks else weights, "reading": recognized.reading}
+    weights = None if all(is_binary(values) for values in arrays.values()) else _weights(arrays)
+    return {"layers": found, "mask": _mask(arrays), "weights": weights, "reading": recognized.reading}
+
+
+def _mask(arrays: Arrays) -> Mask:
+    """Return which weights are not zero."""
+    return Mask(Lazy({name: partial(_not_zero, arrays, name) for name in arrays}))
+
+
+def _not_zero(arrays: Arrays, name: str) -> NDArray[np.bool_]:
+    kept: NDArray[np.bool_] = arrays[name] != 0
+    return kept
+
+
+def _weights(arrays: Arrays) -> Weights:
+    return Lazy({name: partial(_floating, arrays, name) for name in arrays})
 
 
 def read_file(path: Path, linear: bool, layers: Path | None, layouts: Layouts, threshold: float) -> dict[str, Any]:
@@ -71,11 +84,9 @@ def read_folder(files: TicketFiles, weights: bool, spikes: bool) -> dict[str, An
     for name, values in masks.items():
         if not np.isfinite(values).all():
             raise InputError(f"{path}: expected a mask of finite numbers in {name!r}, got NaN or infinity")
-    mask = Mask({name: values != 0 for name, values in masks.items()})
-    parts: dict[str, Any] = {"layers": layers, "mask": mask, "timesteps": timesteps}
+    parts: dict[str, Any] = {"layers": layers, "mask": _mask(masks), "timesteps": timesteps}
     if weights and files.weights.exists():
-        held = _by_layer(read_arrays(files.weights).arrays, layers)
-        parts["weights"] = {name: _floating(values) for name, values in held.items()}
+        parts["weights"] = _weights(_by_layer(read_arrays(files.weights).arrays, layers))
     if spikes and files.spikes.exists():
         parts["spikes"] = load_spikes(files.spikes)
         missing = next((layer.name for layer in layers if layer.on_pes and layer.name not in parts["spikes"]), None)
@@ -122,5 +133,6 @@ def _layer_of(name: str, shape: tuple[int, ...], recognized: Recognized) -> Laye
         raise InputError(f"{shortened(name)}: {describe(error, Layer)}") from None
 
 
-def _floating(values: NDArray[Any]) -> NDArray[np.floating]:
+def _floating(arrays: Arrays, name: str) -> NDArray[np.floating]:
+    values = arrays[name]
     return values if values.dtype.kind == "f" else values.astype(np.float32)

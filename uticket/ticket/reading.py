@@ -3,11 +3,13 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from uticket.base.arrays import Arrays, Lazy
 from uticket.base.errors import listed
 from uticket.foreign.contents import Skipped
 
@@ -88,9 +90,12 @@ class Reading:
         more = f"; {len(numbers) - 4} more reasons" if len(numbers) > 4 else ""
         return f"{_percent(self.share, 1)} of the numbers: {', '.join(reasons)}{more}"
 
-    def as_in_file(self, arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    def as_in_file(self, arrays: Arrays) -> Arrays:
         """Return arrays of the layers with the axes that the file has."""
-        return {name: self.stored[name].write(v) if name in self.stored else v for name, v in arrays.items()}
+        return Lazy({name: partial(self._written, arrays, name) for name in arrays})
+
+    def _written(self, arrays: Arrays, name: str) -> NDArray[Any]:
+        return self.stored[name].write(arrays[name]) if name in self.stored else arrays[name]
 
 
 NOTHING_ELSE = Reading()

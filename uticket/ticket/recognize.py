@@ -6,11 +6,13 @@ being listed, and what had to be assumed is a note.
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from uticket.base.arrays import Lazy
 from uticket.base.errors import InputError
 from uticket.foreign.contents import Arrays, Contents, Operator, Skipped
 from uticket.ticket.hints import depthwise, same_values, tiny_weights
@@ -28,11 +30,12 @@ class Recognized:
     """The weights of layers, and what else the arrays held.
 
     weights: layer -> array (filters, channels / groups, height, width), or (outputs, inputs) of a linear layer, in the
-    order of the file. depthwise: layers with as many groups as filters, of which a file has one channel. operators:
-    what the file says about layers.
+    order of the file; shapes: theirs. depthwise: layers with as many groups as filters, of which a file has one
+    channel. operators: what the file says about layers.
     """
 
-    weights: Arrays
+    weights: Lazy
+    shapes: Mapping[str, tuple[int, ...]]
     depthwise: frozenset[str]
     operators: Mapping[str, Operator]
     reading: Reading
@@ -65,8 +68,9 @@ def recognize(
     reasons |= {name: f"the same values as {first}" for name, first in repeats.items()}
     found = {name: values for name, values in found.items() if name not in repeats}
     check_layouts(layouts, found)
-    weights = {name: _pruned(stored[name].read(values), threshold) for name, values in found.items()}
-    convolutions = {name: values.shape for name, values in weights.items() if values.ndim == 4}
+    weights = Lazy({name: partial(_pruned, stored[name], values, threshold) for name, values in found.items()})
+    shapes = {name: stored[name].read(values).shape for name, values in found.items()}
+    convolutions = {name: shape for name, shape in shapes.items() if len(shape) == 4}
     of_one_channel, unsure = depthwise(convolutions, [*filter(says_depthwise, convolutions)])
     unsaid = {name: values for name, values in found.items() if name not in operators}
     notes += [
@@ -82,7 +86,8 @@ def recognize(
     numbers = sum(part.numbers for part in contents.skipped) + sum(v.size for v in contents.arrays.values())
     storage = {name: stored[name] for name in found}
     reading = Reading(numbers, skipped, (*notes, *contents.notes), storage, frozenset(found.keys() - known))
-    return Recognized(weights, of_one_channel, {n: how for n, how in operators.items() if n in found}, reading)
+    operators = {name: how for name, how in operators.items() if name in found}
+    return Recognized(weights, shapes, of_one_channel, operators, reading)
 
 
 def _stored(name: str, values: NDArray[Any], layouts: Layouts, operator: Operator | None) -> Stored:
@@ -149,8 +154,12 @@ def _of_neurons(name: str, arrays: Arrays) -> bool:
     return bias.shape == (len(arrays[name]), 1) if bias is not None else says_neuron(name)
 
 
-def _pruned(values: NDArray[Any], threshold: float) -> NDArray[Any]:
-    """Return weights as floats, with 0 where they are at most the threshold; masks as they are."""
+def _pruned(stored: Stored, values: NDArray[Any], threshold: float) -> NDArray[Any]:
+    """Return weights as floats, with 0 where they are at most the threshold; masks as they are.
+
+    values: as stored; returned with the axes of the layer.
+    """
+    values = stored.read(values)
     if values.dtype.kind != "f" and not (values.dtype.kind == "b" or threshold == 0):
         values = values.astype(np.float32)
     return np.where(np.abs(values) <= threshold, 0, values) if threshold > 0 else values

@@ -3,12 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from uticket.base.errors import InputError
+from uticket.base.errors import InputError, listed
 from uticket.base.files import is_folder, write_json, written_together
 from uticket.config.array import Array, RunLayers
 from uticket.config.paths import TicketFiles
@@ -58,17 +57,18 @@ class Ticket:
         object.__setattr__(self, "layers", tuple(self.layers))
         if not isinstance(self.mask, Mask):
             object.__setattr__(self, "mask", Mask(self.mask))
-        names = [layer.name for layer in self.layers]
-        if len(set(names)) < len(names):
-            raise MisfitError("layers", f"expected another name for each, got {', '.join(names)}")
+        names = {layer.name: layer for layer in self.layers}
+        if len(names) < len(self.layers):
+            every = listed([layer.name for layer in self.layers], 9)
+            raise MisfitError("layers", f"expected another name for each, got {every}")
         if not 1 <= self.timesteps <= MOST_TIMESTEPS:
             raise MisfitError("timesteps", f"expected 1 to {MOST_TIMESTEPS}, got {self.timesteps}")
         for field, given in (("mask", self.mask), ("runs", self.runs or ())):
             unknown = next((name for name in given if name not in names), None)
             if unknown is not None:
-                raise MisfitError(field, f"expected layers of the ticket ({', '.join(names)}), got {unknown!r}")
+                raise MisfitError(field, f"expected layers of the ticket ({listed(names, 9)}), got {unknown!r}")
         for layer in self.layers:
-            _check_shape("mask", layer, self.mask.get(layer.name))
+            _check_shape("mask", layer, self.mask.shapes.get(layer.name))
         for layer in self.layers if self.weights is not None else ():
             self._check_weights(layer)
         images = max(self.num_images, 1)
@@ -82,7 +82,7 @@ class Ticket:
         values = (self.weights or {}).get(layer.name)
         if values is None and layer not in self.on_pes:
             return
-        _check_shape("weights", layer, values)
+        _check_shape("weights", layer, None if values is None else values.shape)
         if values is not None and values.dtype.kind == "f" and not _finite(values):
             raise MisfitError("weights", f"expected finite weights in {layer.name!r}, got NaN or infinity")
 
@@ -150,13 +150,15 @@ class Ticket:
         They lie in one row, with stride 1 and no padding. Raises InputError if there is no such layer on the PEs, or if
         the ticket has spikes of it, which no longer fit.
         """
-        layers = list(self.layers)
+        layers, places = list(self.layers), dict[str, list[int]]()
+        on_pes = {layer.name: layer for layer in self.on_pes}
+        for n, layer in enumerate(layers):
+            for called in {*names_of(layer)} if layer.name in on_pes else ():
+                places.setdefault(called, []).append(n)
         for name, count in positions.items():
-            on_pes = [layer.name for layer in self.on_pes]
-            found = [n for n, layer in enumerate(layers) if layer.name in on_pes and name in names_of(layer)]
-            if not found:
-                raise InputError(f"positions: expected a layer on the PEs ({', '.join(on_pes)}), got {name!r}")
-            for n in found:
+            if name not in places:
+                raise InputError(f"positions: expected a layer on the PEs ({listed(on_pes, 9)}), got {name!r}")
+            for n in places[name]:
                 layers[n] = layers[n].in_one_row(count)
         return replace(self, layers=tuple(layers))
 
@@ -238,7 +240,7 @@ def _finite(values: NDArray[np.floating]) -> bool:
         return bool(np.isfinite(values.sum())) or bool(np.isfinite(values).all())
 
 
-def _check_shape(field: str, layer: Layer, values: NDArray[Any] | None) -> None:
-    if values is None or values.shape != layer.weight_shape:
-        got = "none" if values is None else f"shape {values.shape}"
+def _check_shape(field: str, layer: Layer, shape: tuple[int, ...] | None) -> None:
+    if shape != layer.weight_shape:
+        got = "none" if shape is None else f"shape {shape}"
         raise MisfitError(field, f"expected the layer {layer.name!r} of shape {layer.weight_shape}, got {got}")
