@@ -60,6 +60,11 @@ class TicketFiles:
         return self.folder / "training.csv"
 
     @property
+    def machine(self) -> Path:
+        """Processor, threads and versions of the training: with others the last digits of its numbers differ."""
+        return self.folder / "machine.json"
+
+    @property
     def search(self) -> Path:
         """How many timesteps the search of tickets uses; only the dense ticket has it."""
         return self.folder / "search.json"

@@ -16,6 +16,7 @@ from uticket.ticket.spikes import save_spikes
 from uticket.training.activity import as_sampled, measure_activity, network_spike_sparsity, sample_spikes
 from uticket.training.batches import Images
 from uticket.training.checkpoint import copy_state, save_state
+from uticket.training.machine import Machine
 from uticket.training.reads import with_reads
 from uticket.training.train import Trained
 
@@ -63,6 +64,7 @@ def write_trained(
     write_layers(files.layers, as_sampled(layers, spikes), network.timesteps)
     write_rows(files.activity, _rows(activity))
     write_rows(files.training, _rows(trained.epochs))
+    Machine.of(test.images.device).write(files.machine)
     if trained.cost is not None:
         trained.cost.write(files.cost)
     write_json(files.metrics, metrics)

@@ -7,6 +7,7 @@ from contextlib import suppress
 import torch
 
 from uticket.base.errors import InputError
+from uticket.training.contention import watch_for_others
 
 
 def choose_device(name: str) -> torch.device:
@@ -24,6 +25,7 @@ def choose_device(name: str) -> torch.device:
         keep_freed_memory()
         # both may share one OpenMP: the first compiled loop must not change PyTorch's number of threads, and its sums
         numba.set_num_threads(min(torch.get_num_threads(), numba.get_num_threads()))
+        watch_for_others()
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS sums in an order that varies
     # torch.use_deterministic_algorithms does the same, and imports the compiler: seconds in each stage
     torch.set_deterministic_debug_mode("warn")
