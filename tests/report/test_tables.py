@@ -24,6 +24,15 @@ def test_rounds_have_dense_and_every_ticket_of_each_method_by_the_analytic_model
     assert "model" not in rounds[0]
 
 
+def test_rounds_have_the_best_accuracy_of_an_epoch_beside_that_of_the_last(outputs: MakeOutputs):
+    chains, curve = outputs(), {"loss": 1.5, "train_accuracy": 1.0}
+    accuracies = enumerate((0.2, 0.95, 0.9), 1)
+    write_rows(ticket_files("lth/r02").training, [{"epoch": n, **curve, "test_accuracy": a} for n, a in accuracies])
+    row = gather(chains, "lth").rounds[2]
+    assert (row["ticket"], row["accuracy"], row["best_epoch_accuracy"]) == ("lth/r02", 0.9, 0.95)
+    assert list(row)[3:5] == ["accuracy", "best_epoch_accuracy"]
+
+
 def test_all_other_tables_are_those_of_the_last_tickets(outputs: MakeOutputs):
     tables = gather(outputs(), "lth")
     for name in ("layers", "models", "sweeps", "mappings", "quantized", "storage"):

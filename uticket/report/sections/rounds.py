@@ -56,8 +56,8 @@ SECTION = Section(
         ),
         Listing(
             "rounds",
-            "method round ticket accuracy sparsity spike_sparsity nonzeros utilization work_cycles idle_cycles "
-            "latency_cycles energy",
+            "method round ticket accuracy best_epoch_accuracy sparsity spike_sparsity nonzeros utilization work_cycles "
+            "idle_cycles latency_cycles energy",
         ),
     ],
 )
