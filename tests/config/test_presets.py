@@ -103,6 +103,15 @@ def test_short_preset_ends_at_98_percent():
     assert sparsity(params, "lth") == sparsity(params, "uticket") == pytest.approx(0.98, abs=0.003)
 
 
+def test_published_has_the_settings_of_the_published_code():
+    """Rounds last from the rewind epoch, 20 of 200, on; the weights are those after it, and it is counted from 0."""
+    params, paper = merged("paper", "published", "vgg16", "cifar10"), merged("paper", "vgg16", "cifar10")
+    assert (params.train.epochs, params.prune.epochs, params.rewind.epoch) == (200, 200 - 20, 20 + 1)
+    assert (params.prune.early_time, params.prune.early_time_threshold, params.prune.early_bird) == (True, 1.5, False)
+    assert (params.model.timesteps, params.prune.fraction, params.prune.scope) == (4, 0.25, "global")
+    assert (params.tickets, params.balance) == (paper.tickets, paper.balance)
+
+
 def test_constant_adds_a_chain_that_is_balanced_by_layer():
     params = merged("constant")
     assert params.balance["constant"] == params.balance["uticket"].model_copy(update={"scope": "layer"})

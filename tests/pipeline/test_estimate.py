@@ -52,6 +52,11 @@ def test_every_stage_that_trains_or_tests_gets_its_time(smoke, monkeypatch):
     assert seconds["dense"] == pytest.approx(expected[0])
     assert seconds["ticket@lth/r01"] == seconds["ticket@uticket/r01"] == pytest.approx(expected[1])
     assert seconds["ticket@lth/r02"] == pytest.approx(expected[2])
+    shorter = smoke.model_copy(update={"prune": smoke.prune.model_copy(update={"epochs": 1})})
+    densities.clear()
+    brief = estimate.estimate_stages(shorter, 1)
+    assert brief["dense"] == seconds["dense"]
+    assert brief["ticket@lth/r01"] == pytest.approx(expected[1] - batches * steps[1] - 0.5)
     assert seconds["quantize@lth"] == pytest.approx(7 + 3 * 1 * 2 * 0.5)  # three tickets, one width, two quantizers
     assert set(seconds) == {"dense", "quantize@lth", "quantize@uticket"} | {
         f"ticket@{method}/{ticket}" for method in ("lth", "uticket") for ticket in ("r01", "r02")

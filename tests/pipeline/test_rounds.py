@@ -160,6 +160,15 @@ def test_each_round_has_a_seed_of_its_own(project, monkeypatch, ticket, number):
     assert job.seed == torch_seed(project.seed, "train", number)
 
 
+@pytest.mark.parametrize("epochs", [None, 3])
+def test_rounds_may_have_fewer_epochs_than_the_dense_training(project, monkeypatch, epochs):
+    prune = project.prune.model_copy(update={"epochs": epochs})
+    monkeypatch.setattr("stages.ticket.read_params", lambda: project.model_copy(update={"prune": prune}))
+    settings = started(monkeypatch, "lth/r02")[0].settings
+    assert project.train.epochs == 12
+    assert settings == project.train.model_copy(update={"epochs": epochs or 12})
+
+
 def test_only_searches_that_are_made_shorter_have_fewer_timesteps(project, monkeypatch):
     assert started(monkeypatch, "lth/r02")[0].masked.network.timesteps == project.model.timesteps
     early = project.model_copy(update={"prune": project.prune.model_copy(update={"early_time": True})})

@@ -33,6 +33,18 @@ def test_outputs_that_never_change_need_two_timesteps_and_two_need_no_choice():
     assert enough_timesteps({}, 2, 0.6) == 2
 
 
+@pytest.mark.parametrize(("threshold", "timesteps"), [(1.0, 3), (1.5, 2)])
+def test_a_threshold_above_every_divergence_chooses_two_timesteps_and_says_so(
+    small, monkeypatch, caplog, threshold, timesteps
+):
+    """As that of the published code, 1.5."""
+    monkeypatch.setattr(early_time, "divergences", lambda outputs: {2: 1.0, 3: 0.9, 4: 0.1})
+    with caplog.at_level("INFO", logger="uticket"):
+        chosen, _ = choose_timesteps(fresh(small.model_copy(update={"timesteps": 5})), made_up(), threshold)
+    line = "prune.early_time_threshold 1.5 is above 1, the largest divergence: it always chooses 2 timesteps"
+    assert (chosen, caplog.messages) == (timesteps, [line] if timesteps == 2 else [])
+
+
 def test_images_of_all_classes_are_used(small, monkeypatch):
     """Images in the order of their classes, as a folder gives them."""
     seen = []

@@ -8,7 +8,7 @@ from pydantic import Field, PlainValidator
 
 from uticket.base.errors import InputError
 from uticket.config.array import MOST_PES, Array
-from uticket.config.block import Block, shown
+from uticket.config.block import AtLeastOne, Block, Positive, shown
 from uticket.config.tables import Choice, Score, Target, TeamScore
 
 PruneScope = Literal["global", "layer"]
@@ -24,8 +24,9 @@ class Prune(Block):
     fraction: Annotated[float, Field(gt=0, lt=1)]  # of the weights that are left
     score: Score = Field("magnitude", description="By which the smallest weights are found.")
     scope: PruneScope = Field("global", description="Of the network, or of each layer.")
+    epochs: AtLeastOne | None = None  # in which the ticket of a round is trained; None: as many as `train.epochs`
     early_time: bool  # search with fewer timesteps; the last ticket of a chain trains with all
-    early_time_threshold: Annotated[float, Field(gt=0, le=1)]  # divergence of the classes, 1 the largest
+    early_time_threshold: Positive  # divergence of the classes, 1 the largest; above 1 any number of timesteps will do
     early_bird: bool  # end the search of a round when its mask settles; the last ticket of a chain trains to the end
 
     @property

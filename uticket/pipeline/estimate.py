@@ -17,6 +17,7 @@ from uticket.config.params import Params
 from uticket.config.paths import PREPARED
 from uticket.data.prepared import Prepared, load
 from uticket.networks.network import SpikingNetwork, build, weight_layers
+from uticket.pipeline.rounds import training_of_round
 from uticket.ticket.mask import Mask
 from uticket.ticket.quantize import QUANTIZERS
 from uticket.training.batches import Images, on_device
@@ -54,7 +55,8 @@ def estimate_stages(params: Params, steps: int) -> dict[str, float]:
     def training(number: int) -> float:
         step = float(np.interp(number, list(seconds), list(seconds.values())))
         epoch = images.num_batches(params.train.batch_size) * step + testing
-        return starting + params.train.epochs * epoch + 2 * testing  # the activity is measured as long as a test
+        epochs = (training_of_round(params.train, params.prune) if number else params.train).epochs
+        return starting + epochs * epoch + 2 * testing  # the activity is measured as long as a test
 
     tests = len(params.quantize.bits) * len(QUANTIZERS)
     on_training_images = len(images) / len(test) * testing

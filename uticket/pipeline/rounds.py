@@ -11,6 +11,7 @@ from uticket.config.params import Params
 from uticket.config.paths import TicketFiles
 from uticket.config.plan import TicketPlan
 from uticket.config.pruning import Prune
+from uticket.config.training import Train
 from uticket.data.prepared import Prepared
 from uticket.networks.network import build
 from uticket.pipeline.trained import write_trained
@@ -53,6 +54,14 @@ def next_mask(parent: Ticket, plan: TicketPlan, settings: Prune, seed: int) -> t
     return mask, Changes(parent.mask.num_kept - pruned.mask.num_kept, recovered, removed)
 
 
+def training_of_round(dense: Train, settings: Prune) -> Train:
+    """Return how the ticket of a round is trained: as the dense network, in `prune.epochs` epochs if that is set.
+
+    The learning rate falls from its start to 0 within them.
+    """
+    return dense.model_copy(update={"epochs": settings.epochs or dense.epochs})
+
+
 def next_ticket(
     parent: Ticket, dense: TicketFiles, plan: TicketPlan, params: Params, prepared: Prepared, out: TicketFiles
 ) -> None:
@@ -74,7 +83,8 @@ def next_ticket(
     if not plan.final:
         network.timesteps = SearchFound.read(dense.search).timesteps
     training_seed = torch_seed(params.seed, "train", plan.round)
-    job = Job(MaskedWeights(network, mask), images, test, params.train, training_seed, search=search)
+    settings = training_of_round(params.train, params.prune)
+    job = Job(MaskedWeights(network, mask), images, test, settings, training_seed, search=search)
     with joined() as ranks, Keep(plan.ticket, params.train.save_minutes, ranks) as keep:
         trained = train(job, keep)
         if ranks.first:
