@@ -13,7 +13,7 @@ from uticket.config.array import Array
 
 # They change no number, except in `plan`: the values of params and paths are tracked by DVC themselves.
 NO_DEPS = ("uticket/cli", "uticket/config", "uticket/base/errors.py", "uticket/base/progress.py")
-NO_DEPS += ("uticket/base/registry.py", "uticket/base/threads.py", "uticket/__init__.py")
+NO_DEPS += ("uticket/base/registry.py", "uticket/base/room.py", "uticket/base/threads.py", "uticket/__init__.py")
 CHANGE_NO_NUMBER = {"save_minutes"}  # settings of train that must not train anything again
 # what a property of a record stands for
 PROPERTIES = {

@@ -1,5 +1,7 @@
 """What is said of a damaged dvc.lock; tests/pipeline/test_dvc_run.py does what it says."""
 
+import os
+
 import pytest
 
 from uticket.base.errors import InputError
@@ -31,6 +33,23 @@ def test_a_damaged_one_is_reported_with_what_brings_it_back(left, monkeypatch):
     (KEPT / LOCK).replace(LOCK)
     check_lock()
     assert LOCK.read_text() == WHOLE
+
+
+def test_a_pipe_in_its_place_is_reported_and_not_opened(monkeypatch):
+    os.mkfifo(LOCK)
+    monkeypatch.setenv("DVC_STAGE", "data")
+    keep_copy()
+    assert not KEPT.exists()
+    with pytest.raises(InputError, match="dvc.lock: expected what dvc wrote, got a pipe, device or socket$"):
+        check_lock()
+
+
+def test_one_that_grows_by_its_aliases_is_not_built():
+    """Each line has ten times as many keys as the one before, once they are merged."""
+    grown = ["a0: &a0 {k: 1}", *(f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 10)}]}}" for n in range(1, 30))]
+    LOCK.write_text("\n".join([*grown, "stages: {}", ""]))
+    with pytest.raises(InputError, match="dvc.lock: expected what dvc wrote, got half of it"):
+        check_lock()
 
 
 def test_without_a_copy_the_committed_one_is_named(monkeypatch):

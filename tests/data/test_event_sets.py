@@ -120,6 +120,9 @@ def test_damaged_gestures_are_named(gestures):
     table.write_text("class,start,end\n1,500000,900000\n")
     with pytest.raises(InputError, match="user24_lab.aedat: from 500000 to 900000: expected events, got none"):
         prepared("dvs128gesture", gestures)
+    (root / "trials_to_train.txt").write_text("../../elsewhere.aedat\n")
+    with pytest.raises(InputError, match=r"trials_to_train.txt: expected names of files beside it, got '../../elsewh"):
+        prepared("dvs128gesture", gestures)
     (root / "trials_to_train.txt").unlink()
     with pytest.raises(
         InputError, match="trials_to_train.txt: expected the list of recordings, got no file; unpack Dvs"

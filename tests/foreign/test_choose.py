@@ -70,13 +70,13 @@ def test_masks_beside_the_weights_are_paired_by_name(tmp_path):
 
 def test_numbers_of_what_is_left_out_are_not_read(tmp_path, monkeypatch):
     read_members = []
-    monkeypatch.setattr("uticket.foreign.archive.Archive.read", _noting(read_members))
+    monkeypatch.setattr("uticket.base.archive.Archive.read", _noting(read_members))
     read(tmp_path, {"state_dict": state(), "optimizer": {"m": state(), "v": state()}})
     assert sum("data/" in name for name in read_members) == 2
 
 
 def _noting(names: list[str]) -> Any:
-    from uticket.foreign.archive import Archive
+    from uticket.base.archive import Archive
 
     plain = Archive.read
 

@@ -338,7 +338,7 @@ def test_shards_stay_in_their_folder(tmp_path):
         path.write_text(f'{{"weight_map": {{"w": "{file}"}}}}')
         assert "which is no file beside the index" in str(read_or_line(path))
     path.write_text('{"weight_map": {"w": "absent.safetensors"}}')
-    assert str(read_or_line(path)).endswith("absent.safetensors: expected a file, got none")
+    assert str(read_or_line(path)).endswith("absent.safetensors: expected a file, got no file")
     for text in ("[]", '{"weight_map": {"w": 3}}', "{", "[" * 100_000):
         path.write_text(text)
         assert isinstance(read_or_line(path), str)

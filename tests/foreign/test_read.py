@@ -90,7 +90,7 @@ def test_damaged_and_missing_files_are_an_error_of_one_line(tmp_path, suffix):
     for content in (whole[: len(whole) // 2], b"", b"damaged"):
         path.write_bytes(content)
         assert error_of(path).startswith("expected ")
-    assert error_of(tmp_path / f"absent{suffix}") == "expected a file, got none"
+    assert error_of(tmp_path / f"absent{suffix}") == "expected a file, got no file"
     (tmp_path / f"folder{suffix}").mkdir()
     assert error_of(tmp_path / f"folder{suffix}") == "expected a file, got a folder"
 
@@ -125,7 +125,7 @@ def test_names_and_places_of_files_do_not_matter(tmp_path):
     torch.save({"file": torch.ones(2, 2, 1, 1)}, tmp_path / "file.pt")
     write_arrays(tmp_path / "o.npz", read_arrays(tmp_path / "file.pt").arrays)
     assert list(read_arrays(tmp_path / "o.npz").arrays) == ["file"]
-    assert error_of(Path("x" * 300 + ".npz")) == "expected a file, got none"
+    assert error_of(Path("x" * 300 + ".npz")) == "expected a file, got: File name too long"
     np.save(tmp_path / "single.npy", np.ones(3))
     (tmp_path / "single.npy").rename(tmp_path / "single.npz")
     assert list(read_arrays(tmp_path / "single.npz").arrays) == ["single"]

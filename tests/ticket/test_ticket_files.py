@@ -93,12 +93,12 @@ def test_weights_have_names_with_or_without_weight_and_others_are_ignored(files)
 
 def test_missing_parts_of_a_folder_are_reported_by_name(files, tmp_path):
     files.mask.unlink()
-    with pytest.raises(InputError, match=r"mask.safetensors: expected a file, got none"):
+    with pytest.raises(InputError, match=r"mask.safetensors: expected a file, got no file"):
         Ticket.read(files.folder)
     files.layers.unlink()
     with pytest.raises(InputError, match=r"layers.json: expected the layers of a ticket, got no file"):
         Ticket.read(files.folder)
-    with pytest.raises(InputError, match=r"absent.npz: expected a file, got none"):
+    with pytest.raises(InputError, match=r"absent.npz: expected a file, got no file"):
         Ticket.read(tmp_path / "absent.npz")
 
 

@@ -1,26 +1,33 @@
-"""Arrays that stages pass to each other: safetensors and .npz. Nothing is unpickled.
+"""Arrays that stages pass to each other: safetensors, .npz and .npy. Nothing is unpickled.
 
-Each array of a safetensors file is sealed with a digest of its bytes, so that one flipped bit is found when it is read;
-the members of an .npz archive have a checksum.
+Only regular files are read, and sizes that they declare are checked before memory is taken. Each array of a safetensors
+file is sealed with a digest of its bytes, so that one flipped bit is found when it is read; the members of an .npz
+archive have a checksum.
 """
 
 import hashlib
 import io
 import json
+import math
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Self
+from typing import IO, Any, BinaryIO, Self
 
 import numpy as np
+from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
+from uticket.base.archive import Archive
 from uticket.base.errors import InputError, one_line
+from uticket.base.files import look
+from uticket.base.room import Room, look_for_room
 
 Arrays = Mapping[str, NDArray[Any]]
 SEALS = "digests"  # entry of the metadata: JSON, name -> digest
+LARGEST_HEADER = 25 * 2**20  # bytes of that of a safetensors file: 100,000 arrays
 # The types of safetensors, in the order in which its library writes the arrays of a file.
 _TYPES = {"bool": "BOOL", "uint8": "U8", "int8": "I8", "int16": "I16", "uint16": "U16", "float16": "F16"}
 _TYPES |= {"int32": "I32", "uint32": "U32", "float32": "F32", "float64": "F64", "int64": "I64", "uint64": "U64"}
@@ -105,13 +112,32 @@ def write_safetensors(file: BinaryIO, arrays: Arrays) -> None:
         file.write(np.ascontiguousarray(arrays[name]).data)
 
 
+def open_safetensors(path: Path, framework: str = "np") -> Any:
+    """Open a safetensors file, for `with`, if there is room for all of it.
+
+    Raises InputError, naming the file, as `look_for_room` does, and ValueError or SafetensorError on a wrong header.
+    """
+    look_for_room(path, "a safetensors file")
+    with path.open("rb") as file:
+        header_length(file)
+    return safe_open(path, framework=framework)
+
+
+def header_length(file: IO[bytes]) -> int:
+    """Read how long the header is that follows in a safetensors file. Raises ValueError if it is very long."""
+    length = int.from_bytes(file.read(8), "little")
+    if length > LARGEST_HEADER:
+        raise ValueError(f"a header of {length:,} bytes")
+    return length
+
+
 def load_arrays(path: Path, names: Iterable[str] | None = None) -> dict[str, NDArray[Any]]:
     """Read the arrays `names` of a safetensors file, in that order; None reads all.
 
     Raises InputError, naming the file, if it is missing, damaged or without one of them.
     """
     try:
-        with safe_open(path, framework="np") as file:
+        with open_safetensors(path) as file:
             held = set(file.keys())
             names = sorted(held) if names is None else list(names)
             absent = [name for name in names if name not in held]
@@ -126,17 +152,44 @@ def load_arrays(path: Path, names: Iterable[str] | None = None) -> dict[str, NDA
 
 
 def load_npz(path: Path, what: str) -> dict[str, NDArray[Any]]:
-    """Read all arrays of an .npz archive. what: named in the InputError, with the file, if it is missing or damaged."""
+    """Read all arrays of an .npz archive.
+
+    what: named in the InputError, with the file, if it is missing, damaged, or larger than half of the free memory.
+    """
+    look(path, what)
     try:
-        file = np.load(path, allow_pickle=False)
-        if isinstance(file, np.ndarray):
-            raise ValueError("a single array")
-        with file:
-            return {name: file[name] for name in file.files}
-    except FileNotFoundError:
-        raise InputError(f"{path}: expected {what}, got no file") from None
+        with Archive(path, Room()) as archive:
+            return {name.removesuffix(".npy"): _member(archive, name) for name in archive.names}
     except Exception as error:  # a damaged archive raises errors of zipfile, zlib, struct and numpy
         raise InputError(f"{path}: expected {what}, got: {one_line(error)}") from None
+
+
+def load_npy(path: Path, what: str) -> NDArray[Any]:
+    """Read the array of an .npy file. what: as in `load_npz`."""
+    size = look_for_room(path, what)
+    try:
+        with path.open("rb") as file:
+            return _array(file, size)
+    except Exception as error:  # as above
+        raise InputError(f"{path}: expected {what}, got: {one_line(error)}") from None
+
+
+def _member(archive: Archive, name: str) -> NDArray[Any]:
+    with archive.open(name) as file:
+        return _array(file, archive.size(name))
+
+
+def _array(file: IO[bytes], size: int) -> NDArray[Any]:
+    """Read an array as numpy writes it, of `size` bytes in all. Raises ValueError if it declares another size."""
+    version = npy_format.read_magic(file)
+    read_header = npy_format.read_array_header_1_0 if version == (1, 0) else npy_format.read_array_header_2_0
+    shape, _, dtype = read_header(file)
+    declared, held = math.prod(shape) * dtype.itemsize, size - file.tell()
+    if declared != held and not dtype.hasobject:
+        raise ValueError(f"an array of shape {shape} in {held:,} bytes")
+    file.seek(0)
+    values: NDArray[Any] = npy_format.read_array(file, allow_pickle=False)
+    return values
 
 
 def npz_bytes(arrays: Arrays, compressed: bool = False) -> bytes:

@@ -79,11 +79,10 @@ def read_inputs(path: Path) -> "NDArray[Any]":
     """Read an .npy file. Raises InputError, naming it, if it is not an array of finite numbers."""
     import numpy as np
 
-    try:
-        values = np.load(path, allow_pickle=False)
-    except Exception as error:  # a damaged file raises errors of zipfile and numpy
-        raise InputError(f"{path}: expected an .npy array, got: {one_line(error)}") from None
-    if not isinstance(values, np.ndarray) or values.dtype.kind not in "biuf" or not values.size:
+    from uticket.base.arrays import load_npy
+
+    values = load_npy(path, "an .npy array")
+    if values.dtype.kind not in "biuf" or not values.size:
         raise InputError(f"{path}: expected an .npy array of numbers, got another")
     if not np.isfinite(values).all():
         raise InputError(f"{path}: expected finite numbers, got NaN or infinity")

@@ -6,22 +6,22 @@ training again.
 """
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
 from uticket.base.errors import InputError
-from uticket.base.files import write_bytes, write_text, written_together
+from uticket.base.files import is_file, look, read_text, write_bytes, write_text, written_together
+from uticket.config.params import parse_yaml
 
 LOCK = Path("dvc.lock")
+MOST_VALUES = 10**6  # a hundred for each ticket, or a few more
 KEPT = Path(".uticket") / "lock"  # a folder: the copy, and the stage that began then
 
 
 def keep_copy() -> None:
     """Keep a copy of dvc.lock, if dvc runs this process as one of its stages."""
     stage, root = os.environ.get("DVC_STAGE"), Path(os.environ.get("DVC_ROOT", "."))
-    if stage is not None and (root / LOCK).exists():
+    if stage is not None and is_file(root / LOCK):
         with written_together(root / KEPT) as part:
             write_bytes(part / LOCK, (root / LOCK).read_bytes())
             write_text(part / "stage", stage)
@@ -29,21 +29,21 @@ def keep_copy() -> None:
 
 def check_lock() -> None:
     """Raise InputError if dvc.lock is empty or torn; it names the commands that bring it back."""
-    try:
-        text = LOCK.read_text(encoding="utf-8")
-        found = YAML(typ="safe").load(text)
-    except FileNotFoundError:
+    if not os.path.lexists(LOCK):
         return
-    except (OSError, YAMLError, ValueError):
-        text, found = "half", None
+    size = look(LOCK, "what dvc wrote")
+    text, found = "", None
+    with suppress(InputError):  # torn
+        text = read_text(LOCK)
+        found = parse_yaml(LOCK, text, most=MOST_VALUES)
     if not (isinstance(found, dict) and isinstance(found.get("stages"), dict) and text.endswith("\n")):
-        got = "half of it" if text else "an empty file"
+        got = "half of it" if size else "an empty file"
         raise InputError(f"{LOCK}: expected what dvc wrote, got {got}; {_remedy()}")
 
 
 def _remedy() -> str:
     try:
-        stage = (KEPT / "stage").read_text(encoding="utf-8")
-    except (OSError, ValueError):
+        stage = read_text(KEPT / "stage")
+    except InputError:
         return f"git checkout {LOCK} brings back the committed one"
     return f"cp {KEPT / LOCK} {LOCK} && dvc commit --force {stage} brings it back"

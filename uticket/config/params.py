@@ -106,15 +106,19 @@ def read_params(path: str | Path = "params.yaml") -> Params:
 
 def read_yaml(path: str | Path) -> Any:
     """Read a YAML file. Raises InputError, naming it, if it is none, deeply nested or grows by its aliases."""
-    text = read_text(Path(path), "YAML")
+    return parse_yaml(path, read_text(Path(path), "YAML"))
+
+
+def parse_yaml(path: str | Path, text: str, most: int = MOST_VALUES) -> Any:
+    """Return the values of YAML that was read from `path`. most: values, aliases followed. Errors as in `read_yaml`."""
     try:
-        _check_growth(text)
+        _check_growth(text, most)
         return YAML(typ="safe").load(text)
     except Exception as error:  # one guard: ruamel raises KeyError, AttributeError and more on odd dates, tags, numbers
         raise InputError(f"{path}: expected YAML, got: {one_line(error, 1000)}") from None
 
 
-def _check_growth(text: str) -> None:
+def _check_growth(text: str, most: int) -> None:
     """Raise ValueError if YAML nests deeply, or holds many values once its aliases are followed; none are built."""
     sizes: dict[str | None, int] = {}  # anchor -> values of its node
     open_nodes: list[tuple[str | None, int]] = [(None, 0)]  # anchor, and values so far
@@ -127,7 +131,7 @@ def _check_growth(text: str) -> None:
                 raise ValueError(f"over {MOST_LEVELS} levels of blocks and lists")
             continue
         if kind == "AliasEvent":
-            size = sizes.get(anchor, MOST_VALUES)  # one to what is not closed holds itself
+            size = sizes.get(anchor, most)  # one to what is not closed holds itself
         elif kind in ("MappingEndEvent", "SequenceEndEvent"):
             anchor, size = open_nodes.pop()
         elif kind != "ScalarEvent":
@@ -135,8 +139,8 @@ def _check_growth(text: str) -> None:
         if kind != "AliasEvent" and anchor is not None:
             sizes[anchor] = size
         open_nodes[-1] = (open_nodes[-1][0], open_nodes[-1][1] + size)
-        if open_nodes[-1][1] > MOST_VALUES:
-            raise ValueError(f"over {MOST_VALUES:,} values, aliases followed")
+        if open_nodes[-1][1] > most:
+            raise ValueError(f"over {most:,} values, aliases followed")
 
 
 def checked_params(values: Any, path: str | Path) -> Params:

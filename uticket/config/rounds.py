@@ -10,7 +10,7 @@ from ruamel.yaml.comments import CommentedSeq
 from ruamel.yaml.error import YAMLError
 
 from uticket.base.errors import InputError, one_line
-from uticket.base.files import write_text
+from uticket.base.files import read_text, write_text
 from uticket.config.lineage import DENSE, method_of
 from uticket.config.params import checked_params, read_yaml
 
@@ -77,7 +77,7 @@ def _read_blocks(path: Path) -> dict[str, Any]:
 def _rewrite(path: Path, what: str, edit: Callable[[str], str]) -> None:
     """Replace the text of params.yaml by what `edit` makes of it, if that is right. what: named if it is not."""
     try:
-        text = edit(path.read_text(encoding="utf-8"))
+        text = edit(read_text(path).replace("\r\n", "\n"))
         values = YAML(typ="safe").load(text)
     except (YAMLError, KeyError, AttributeError, TypeError) as error:
         expected = "blocks of settings, each ticket and method on lines of its own"

@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from uticket.base.errors import InputError
+from uticket.base.files import look
 from uticket.base.progress import bar, log
 from uticket.config.training import Data
 from uticket.data.prepared import ImageSet, Prepared
@@ -36,7 +37,9 @@ def fetch(url: str, path: Path, md5: str) -> None:
         except (OSError, RuntimeError, HTTPException) as error:
             how = f"download {url} by hand and put it at {path}"
             raise InputError(f"{path}: expected a download from {url}, got: {error}; {how}") from None
-    elif not check_integrity(path, md5):
+        return
+    look(path)
+    if not check_integrity(path, md5):
         raise InputError(
             f"{path}: expected the file of {url} with MD5 {md5}, got another: it is damaged; remove it and run again"
         )

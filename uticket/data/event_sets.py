@@ -13,7 +13,7 @@ from uticket.base.errors import InputError
 from uticket.base.progress import bar, log
 from uticket.config.training import Data
 from uticket.data.aedat import DVS128, Events, events_of
-from uticket.data.folder import from_folder
+from uticket.data.folder import files_of_classes, from_folder
 from uticket.data.frames import Framing
 from uticket.data.prepared import ImageSet, Prepared
 from uticket.data.recordings import READERS, read_recording, tonic
@@ -59,17 +59,7 @@ def read_classes(
 
     Raises InputError, naming the file or folder, if there are no classes, a class is empty or a recording is damaged.
     """
-    classes = sorted(path.name for path in root.iterdir() if path.is_dir()) if root.is_dir() else []
-    if not classes:
-        raise InputError(f"{root}: expected one folder of recordings per class, got none")
-    paths: list[Path] = []
-    labels: list[int] = []
-    for label, name in enumerate(classes):
-        files = sorted(path for path in (root / name).rglob("*") if path.suffix in READERS)
-        if not files:
-            raise InputError(f"{root / name}: expected recordings ({', '.join(READERS)}), got none")
-        paths += files
-        labels += [label] * len(files)
+    classes, paths, labels = files_of_classes(root, READERS, "recordings")
     frames = np.empty((len(paths), *framing.shape), dtype=np.uint8)
     log.info("reading %d recordings from %s", len(paths), root)
     for index, path in enumerate(bar(paths, f"reading {root}", "recording")):
@@ -79,7 +69,7 @@ def read_classes(
             raise
         except ValueError as error:
             raise InputError(f"{path}: {error}") from None
-    return tuple(classes), ImageSet(frames, np.array(labels, dtype=np.int64))
+    return classes, ImageSet(frames, labels)
 
 
 def upright(path: Path) -> Events:

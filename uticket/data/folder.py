@@ -1,20 +1,24 @@
 """Images from a folder with one folder per class, the layout that torchvision's ImageFolder reads."""
 
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from uticket.base.errors import InputError, one_line
+from uticket.base.files import is_folder, look
 from uticket.base.progress import bar, log
 from uticket.config.training import Data
 from uticket.data.prepared import ImageSet, Prepared
 from uticket.data.split import split
 
 MODES = {1: "L", 3: "RGB"}
-DAMAGED = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)  # what Pillow raises for bad files
-
+ENDINGS = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")  # those of ImageFolder
+# By the first bytes of a file, whatever its ending. Pillow knows more: PostScript, say, for which it runs a program.
+KINDS = ("JPEG", "PNG", "PPM", "BMP", "TIFF", "WEBP", "GIF")
 
 Read = Callable[[Path], tuple[tuple[str, ...], ImageSet]]  # a folder of classes -> their names, the images
 
@@ -54,30 +58,56 @@ def read(root: Path, settings: Data) -> tuple[tuple[str, ...], ImageSet]:
 
     Raises InputError, naming the file or folder, if there are no classes, a class is empty or an image is damaged.
     """
-    from torchvision.datasets import ImageFolder  # imported here: takes 10 s, and other data sets do not need it
-
-    try:
-        tree = ImageFolder(root)
-    except (OSError, RuntimeError) as error:
-        expected = "expected one folder of images per class"
-        raise InputError(f"{root}: {expected}, got: {one_line(error)}") from None
+    classes, paths, labels = files_of_classes(root, ENDINGS, "images")
     size, channels = settings.size, settings.channels
-    images = np.empty((len(tree.samples), channels, size, size), dtype=np.uint8)
-    log.info("reading %d images from %s", len(tree.samples), root)
-    for index, (path, _) in enumerate(bar(tree.samples, f"reading {root}", "image")):
-        images[index] = read_image(Path(path), size, channels)
-    return tuple(tree.classes), ImageSet(images, np.array(tree.targets, dtype=np.int64))
+    images = np.empty((len(paths), channels, size, size), dtype=np.uint8)
+    log.info("reading %d images from %s", len(paths), root)
+    for index, path in enumerate(bar(paths, f"reading {root}", "image")):
+        images[index] = read_image(path, size, channels)
+    return classes, ImageSet(images, labels)
+
+
+def files_of_classes(
+    root: Path, endings: Collection[str], what: str
+) -> tuple[tuple[str, ...], list[Path], NDArray[np.int64]]:
+    """Return the classes, which are folders, the files below each with one of the endings, and their labels.
+
+    All are sorted by name. A link to a class or a file is followed, one to a folder below a class is not: it may lead
+    back. what: what the files are. Raises InputError, naming the folder, if there are no classes or one is empty.
+    """
+    classes = sorted(path.name for path in root.iterdir() if is_folder(path)) if is_folder(root) else []
+    if not classes:
+        raise InputError(f"{root}: expected one folder of {what} per class, got none")
+    paths: list[Path] = []
+    labels: list[int] = []
+    for label, name in enumerate(classes):
+        files = sorted(p for p in (root / name).rglob("*") if p.suffix.lower() in endings and not is_folder(p))
+        if not files:
+            raise InputError(f"{root / name}: expected {what} ({', '.join(endings)}), got none")
+        paths += files
+        labels += [label] * len(files)
+    return tuple(classes), paths, np.array(labels, dtype=np.int64)
 
 
 def read_image(path: Path, size: int, channels: int) -> np.ndarray:
-    """Read one image as (channels, size, size) uint8. Raises InputError, naming the file, if it is damaged."""
+    """Read one image, the first of several in a file, upright, as (channels, size, size) uint8.
+
+    Raises InputError, naming the file, if it is missing, damaged, of another kind, or of more pixels than
+    `PIL.Image.MAX_IMAGE_PIXELS`.
+    """
+    look(path, "an image")
     try:
-        with Image.open(path) as image:
-            pixels = _eight_bits(image).convert(MODES[channels])
-            if pixels.size != (size, size):
-                pixels = pixels.resize((size, size), Image.Resampling.BILINEAR)
-    except DAMAGED as error:
-        raise InputError(f"{path}: expected an image, got: {error}") from None
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            warnings.simplefilter("ignore", UserWarning)  # of odd metadata
+            with Image.open(path, formats=KINDS) as image:
+                pixels = ImageOps.exif_transpose(_eight_bits(image)).convert(MODES[channels])
+        if pixels.size != (size, size):
+            pixels = pixels.resize((size, size), Image.Resampling.BILINEAR)
+    except UnidentifiedImageError:
+        raise InputError(f"{path}: expected an image ({', '.join(KINDS)}), got other bytes") from None
+    except Exception as error:  # one guard for all foreign bytes: Pillow raises struct.error, KeyError and more
+        raise InputError(f"{path}: expected an image, got: {one_line(error)}") from None
     return np.asarray(pixels, dtype=np.uint8).reshape(size, size, channels).transpose(2, 0, 1)
 
 

@@ -3,6 +3,7 @@
 tonic's class reads recordings that were cut by others; here they are cut from the files as they were published.
 """
 
+import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from uticket.base.errors import InputError, one_line
+from uticket.base.files import read_text
 from uticket.base.progress import bar
 from uticket.config.training import Data
 from uticket.data.aedat import DVS128
@@ -34,12 +36,14 @@ def read_trials(root: Path, name: str, framing: Framing, num_classes: int) -> Im
     Raises InputError, which names the file, or says what to unpack where, if one is missing or damaged.
     """
     try:
-        trials = (root / name).read_text(encoding="utf-8").split()
-    except OSError:
-        how = f"unpack DvsGesture.tar.gz of {PAGE} into {root.parent}"
-        raise InputError(f"{root / name}: expected the list of recordings, got no file; {how}") from None
+        trials = read_text(root / name, "the list of recordings").split()
+    except InputError as error:
+        raise InputError(f"{error}; unpack DvsGesture.tar.gz of {PAGE} into {root.parent}") from None
     frames: list[NDArray[np.uint8]] = []
     labels: list[int] = []
+    odd = next((trial for trial in trials if Path(trial).name != trial), None)
+    if odd is not None:
+        raise InputError(f"{root / name}: expected names of files beside it, got {odd!r}")
     for trial in bar(trials, f"reading {root}", "recording"):
         for label, found in gestures_of(root / trial, framing, num_classes):
             frames.append(found)
@@ -52,10 +56,12 @@ def gestures_of(path: Path, framing: Framing, num_classes: int) -> Iterator[tupl
     """Yield label and frames of each gesture of a recording; its table numbers the classes from 1."""
     events, table = read_recording(path), path.with_name(f"{path.stem}_labels.csv")
     try:
-        rows = np.loadtxt(table, dtype=np.int64, delimiter=",", skiprows=1, ndmin=2)
+        rows = np.loadtxt(io.StringIO(read_text(table, "a table")), dtype=np.int64, delimiter=",", skiprows=1, ndmin=2)
         if rows.shape[1] != 3 or rows[:, 0].min() < 1 or rows[:, 0].max() > num_classes:
             raise ValueError(f"{rows[:5].tolist()}")
-    except (OSError, ValueError) as error:
+    except InputError:
+        raise
+    except ValueError as error:
         expected = f"class (1 to {num_classes}), start and end in microseconds in each row"
         raise InputError(f"{table}: expected {expected}, got: {one_line(error)}") from None
     for label, start, end in rows.tolist():

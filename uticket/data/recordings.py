@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from uticket.base.arrays import load_npz
+from uticket.base.arrays import load_npy, load_npz
 from uticket.base.errors import InputError, one_line
+from uticket.base.room import look_for_room
 from uticket.data.aedat import Events, events_of, read_aedat
 
 FIELDS = ("t", "x", "y", "p")
@@ -33,6 +34,7 @@ def read_recording(path: Path) -> Events:
 
     Raises InputError, naming the file, if it is missing, damaged, of another format, or has no events.
     """
+    look_for_room(path, "a recording of events")
     try:
         events = READERS[path.suffix](path)
     except OSError as error:
@@ -47,7 +49,7 @@ def read_recording(path: Path) -> Events:
 
 
 def _npy(path: Path) -> Events:
-    values = np.load(path, allow_pickle=False)
+    values = load_npy(path, "a recording of events")
     if values.ndim != 1 or values.dtype.names is None:
         raise ValueError(f"expected an array of events with fields {FIELDS}, got {values.dtype} of {values.shape}")
     return _checked({name: values[name] for name in values.dtype.names})

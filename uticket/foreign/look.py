@@ -1,10 +1,9 @@
 """A look at a file before it is opened: what is refused, what it is by its first bytes."""
 
-import os
-import stat
 from pathlib import Path
 
 from uticket.base.errors import InputError
+from uticket.base.files import look
 
 # First bytes -> what files that begin with them are; only the first three are read.
 MAGIC = {
@@ -25,19 +24,13 @@ TAR = slice(257, 262)  # where a tar archive says "ustar"
 SNIFFED = 512
 
 
-def look(path: Path) -> str:
+def kind_of(path: Path) -> str:
     """Return what a file is by its first bytes: "zip", "npy", "hdf5", "safetensors", or "" if they do not say.
 
     Raises InputError, naming the file, if it is missing, no regular file (a folder, pipe or device), empty, an archive,
     or a pointer to a file elsewhere. Nothing but a regular file is opened.
     """
-    try:
-        mode = os.stat(path)  # noqa: PTH116
-    except (OSError, ValueError):
-        raise InputError(f"{path}: expected a file, got none") from None
-    if not stat.S_ISREG(mode.st_mode):
-        got = "a folder" if stat.S_ISDIR(mode.st_mode) else "a pipe, device or socket"
-        raise InputError(f"{path}: expected a file, got {got}")
+    size = look(path)
     with path.open("rb") as file:
         head = file.read(SNIFFED)
     found = next((kind for magic, kind in MAGIC.items() if head.startswith(magic)), "")
@@ -45,7 +38,7 @@ def look(path: Path) -> str:
         found = "an empty file"
     elif head[TAR] == b"ustar":
         found = "a tar archive: unpack it first"
-    elif head[8:9] == b"{" and int.from_bytes(head[:8], "little") <= mode.st_size - 8:
+    elif head[8:9] == b"{" and int.from_bytes(head[:8], "little") <= size - 8:
         found = "safetensors"
     if " " in found:
         raise InputError(f"{path}: expected arrays, got {found}")

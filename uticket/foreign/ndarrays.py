@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from uticket.base.room import Room
 from uticket.foreign.dtypes import count, decoded, plain, plain_size, unread
 from uticket.foreign.inert import Object
 from uticket.foreign.leaf import Leaf, unreadable
-from uticket.foreign.room import Room
 
 RECONSTRUCT = re.compile(r"numpy\.(_?core\.multiarray|ma\.core)\._(mareconstruct|reconstruct)")
 SCALAR = re.compile(r"numpy\._?core\.multiarray\.scalar")

@@ -10,10 +10,10 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 
+from uticket.base.room import Room
 from uticket.foreign.contents import Arrays, Contents, Operator, Skipped
 from uticket.foreign.dtypes import plain, unread
 from uticket.foreign.operators import sizes
-from uticket.foreign.room import Room
 
 # datasets of a node that describe it, and are no parameters of it
 SETTINGS: tuple[str, ...] = (

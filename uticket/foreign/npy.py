@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.lib import format as npy_format
 
-from uticket.foreign.archive import Archive
+from uticket.base.archive import Archive
+from uticket.base.room import Room
 from uticket.foreign.choose import contents_of
 from uticket.foreign.contents import Arrays, Contents, Skipped
 from uticket.foreign.dtypes import count, decoded, plain, unread
 from uticket.foreign.leaf import Leaf, unreadable
 from uticket.foreign.pickles import load_pickle
-from uticket.foreign.room import Room
 from uticket.foreign.tensors import Tensors
 from uticket.foreign.tree import Tree
 

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from uticket.base.files import look
+from uticket.base.room import Room
 from uticket.foreign.contents import Arrays, Contents, Operator, Skipped
 from uticket.foreign.dtypes import count, plain, plain_size, unread
-from uticket.foreign.look import look
 from uticket.foreign.operators import sizes
-from uticket.foreign.room import Room
 
 LAYERS = ("Conv", "ConvTranspose", "Gemm", "MatMul", "ConvInteger", "QLinearConv")
 LARGEST = 2**31  # bytes of a file of protocol buffers
@@ -66,8 +66,7 @@ def _outside(path: Path, entry: dict[str, str], room: Room) -> bytes:
     file = Path(os.path.realpath(folder / entry.get("location", "")))
     if not file.is_relative_to(folder):
         raise ValueError(f"numbers in {entry.get('location', '')[:80]!r}, outside of the folder of the file")
-    look(file)
-    size = file.stat().st_size
+    size = look(file)
     start = int(entry.get("offset", 0))
     length = int(entry.get("length", size - start))
     if not (0 <= start <= size and 0 <= length <= size - start):

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
+from uticket.base.archive import Archive
 from uticket.base.errors import InputError, one_line
-from uticket.foreign.archive import Archive
+from uticket.base.room import Room
 from uticket.foreign.contents import Contents
-from uticket.foreign.look import look
+from uticket.foreign.look import kind_of
 from uticket.foreign.npy import read_npy, read_npz
-from uticket.foreign.room import Room
 from uticket.foreign.safetensors_file import read_safetensors
 from uticket.foreign.torch_file import is_torch, read_pickle, read_torch_archive
 
@@ -40,7 +40,7 @@ def read_arrays(path: Path) -> Contents:
         got = "none" if missing else path.suffix or "no ending"
         expected = "a file, or the folder of a ticket" if missing else f"a file ending in {', '.join(ENDINGS)}"
         raise InputError(f"{path}: expected {expected}, got {got}")
-    kind = look(path)
+    kind = kind_of(path)
     try:
         found = _read(path, kind, ending)
     except InputError:

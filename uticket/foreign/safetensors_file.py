@@ -8,13 +8,12 @@ from typing import Any, BinaryIO
 
 from safetensors import safe_open
 
-from uticket.base.arrays import Seals
+from uticket.base.arrays import Seals, header_length
+from uticket.base.room import Room
 from uticket.foreign.contents import Arrays, Contents, Skipped
 from uticket.foreign.dtypes import PACKED, count, decoded, dtype_of, plain, plain_size
-from uticket.foreign.room import Room
 
 MAPPED = 2**26  # bytes: larger files are mapped, and read where and when their numbers are wanted
-LARGEST_HEADER = 25 * 2**20  # bytes: 100,000 arrays
 TYPES = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16", "F4": PACKED, "BOOL": "bool"}
 TYPES |= {f"{kind}{bits}": f"{name}{bits}" for kind, name in (("I", "int"), ("U", "uint")) for bits in (8, 16, 32, 64)}
 TYPES |= {"F8_E4M3": "float8_e4m3fn", "F8_E5M2": "float8_e5m2", "F8_E8M0": "float8_e8m0fnu"}
@@ -31,9 +30,7 @@ def read_safetensors(path: Path) -> Contents:
     arrays: Arrays = {}
     skipped: list[Skipped] = []
     with path.open("rb") as file:
-        length = int.from_bytes(file.read(8), "little")
-        if length > LARGEST_HEADER:
-            raise ValueError(f"a header of {length:,} bytes")
+        length = header_length(file)
         with safe_open(path, framework="np"):  # checks the header
             header = json.loads(file.read(length))
         whole = _mapped(file) if path.stat().st_size > MAPPED else None

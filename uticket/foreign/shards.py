@@ -6,16 +6,12 @@ from pathlib import Path
 from uticket.base.files import read_json
 from uticket.foreign.contents import Arrays, Contents, Operator, Skipped
 
-LARGEST = 64 * 2**20  # bytes of an index
-
 
 def read_shards(path: Path, read: Callable[[Path], Contents]) -> Contents:
     """Read the arrays that an index lists, in its order. read: reads a file beside the index.
 
     Raises ValueError if it is no index, or names a file in another folder, or an array that its file lacks.
     """
-    if path.stat().st_size > LARGEST:
-        raise ValueError(f"more than {LARGEST:,} bytes")
     index = read_json(path, "an index of shards")
     files = index.get("weight_map") if isinstance(index, dict) else None
     if not isinstance(files, dict) or not all(isinstance(file, str) for file in files.values()):

@@ -12,11 +12,11 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
+from uticket.base.room import Room
 from uticket.foreign.dtypes import PACKED, count, decoded, dtype_of, plain, plain_size, storage_type, unread
 from uticket.foreign.inert import PERSISTENT, Name, Object
 from uticket.foreign.leaf import Leaf, unreadable
 from uticket.foreign.ndarrays import bytes_of
-from uticket.foreign.room import Room
 from uticket.foreign.stream import Storages, load_stream
 
 

@@ -9,11 +9,11 @@ import mmap
 from pathlib import Path
 from typing import Any
 
-from uticket.foreign.archive import Archive
+from uticket.base.archive import Archive
+from uticket.base.room import Room
 from uticket.foreign.choose import contents_of
 from uticket.foreign.contents import Contents, Skipped
 from uticket.foreign.pickles import load_pickle
-from uticket.foreign.room import Room
 from uticket.foreign.stream import MAGIC, Storages, load_stream
 from uticket.foreign.tensors import Tensors
 from uticket.foreign.tree import Tree

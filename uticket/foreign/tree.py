@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
+from uticket.base.room import Room
 from uticket.foreign.inert import Name, Object
 from uticket.foreign.leaf import Leaf
 from uticket.foreign.ndarrays import array_leaf, held_objects
-from uticket.foreign.room import Room
 from uticket.foreign.tensors import Tensors
 
 DEEPEST = 64  # containers in each other

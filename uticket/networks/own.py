@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from uticket.base.errors import InputError
+from uticket.base.files import read_text
 from uticket.capturing.function import call, find_function
 from uticket.capturing.libraries import resets_of
 from uticket.config.training import Model
@@ -109,4 +110,4 @@ def check_search(network: SpikingNetwork, early_time: bool) -> None:
 def code_at(path: Path) -> tuple[str, ...]:
     """Return the code of a file, or of all Python files in a folder."""
     files = sorted(path.rglob("*.py")) if path.is_dir() else [path]
-    return tuple(file.read_text(encoding="utf-8") for file in files)
+    return tuple(read_text(file, "Python code") for file in files)

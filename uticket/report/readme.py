@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from uticket.base.errors import InputError
-from uticket.base.files import Row, write_text
+from uticket.base.files import Row, read_text, write_text
 from uticket.base.text import cell, heading, markdown_table
 from uticket.config.params import read_params
 from uticket.config.paths import REPORT
@@ -107,10 +107,7 @@ def _beside(points: Sequence[Row], knob: str, shown: Sequence[str]) -> list[Row]
 
 def write_between(path: Path, begin: str, end: str, text: str) -> None:
     """Replace what stands between two markers of a Markdown file. Raises InputError if the file or they are missing."""
-    try:
-        whole = path.read_text(encoding="utf-8")
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: expected a readable file, got: {error}") from None
+    whole = read_text(path)
     before, found_begin, rest = whole.partition(begin)
     _, found_end, after = rest.partition(end)
     if not (found_begin and found_end):

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from uticket.base.arrays import load_npz, npz_bytes
-from uticket.base.errors import InputError
+from uticket.base.errors import InputError, one_line
 from uticket.base.files import write_bytes
+from uticket.base.room import Room
 
 # layer -> what arrives there, (images, T, channels, height, width): booleans, or numbers of spikes (`Layer.reads`)
 Spikes = Mapping[str, NDArray[np.bool_] | NDArray[np.uint8]]
@@ -44,19 +45,21 @@ def load_spikes(path: Path) -> dict[str, NDArray[Any]]:
     """Read what `save_spikes` wrote. Raises InputError, naming the file, if it is missing or damaged."""
     arrays = load_npz(path, "packed spikes")
     spikes: dict[str, NDArray[Any]] = {}
+    room = Room()
     try:
         for name, values in arrays.items():
             if name + SHAPE in arrays:
-                spikes[name] = _unpacked(values, arrays[name + SHAPE])
+                spikes[name] = _unpacked(values, arrays[name + SHAPE], room)
             elif name.endswith(COUNTS):
                 spikes[name.removesuffix(COUNTS)] = values
     except (ValueError, TypeError, OverflowError) as error:
-        raise InputError(f"{path}: expected packed spikes, got: {error}") from None
+        raise InputError(f"{path}: expected packed spikes, got: {one_line(error)}") from None
     return spikes
 
 
-def _unpacked(bits: NDArray[np.uint8], shape: NDArray[np.int64]) -> NDArray[np.bool_]:
+def _unpacked(bits: NDArray[np.uint8], shape: NDArray[np.int64], room: Room) -> NDArray[np.bool_]:
     size = math.prod(shape.tolist())
     if bits.dtype != np.uint8 or bits.size != -(-size // 8):
         raise ValueError(f"{bits.size} values of {bits.dtype} for the shape {tuple(shape.tolist())}")
-    return np.unpackbits(bits, count=size).reshape(shape).astype(bool)
+    room.take(size, "spikes")
+    return np.unpackbits(bits, count=size).reshape(shape).view(np.bool_)

@@ -17,10 +17,11 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Self
 
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.torch import save
 from torch import Tensor
 
+from uticket.base.arrays import open_safetensors
 from uticket.base.errors import InputError, one_line
 from uticket.base.files import write_bytes
 from uticket.base.progress import log
@@ -136,7 +137,7 @@ def _write(path: Path, state: Saved) -> None:
 
 def _read(path: Path) -> Saved:
     """Return what `_write` wrote. Raises one of several errors if it is damaged, down to one bit."""
-    with safe_open(path, framework="pt") as file:
+    with open_safetensors(path, "pt") as file:
         written = file.metadata()
         tensors = {name: file.get_tensor(name) for name in sorted(file.keys())}
     if written["digest"] != digest([written["rest"], *tensors, *tensors.values()]):

@@ -1,10 +1,11 @@
-"""Zip archives of others (.npz, and .pt since PyTorch 1.6), whose sizes are checked before memory is taken."""
+"""Zip archives (.npz, and .pt since PyTorch 1.6), whose sizes are checked before memory is taken."""
 
 import zipfile
 from pathlib import Path
+from typing import IO
 
 from uticket.base.errors import one_line
-from uticket.foreign.room import Room
+from uticket.base.room import Room
 
 LARGEST_INDEX = 64 * 2**20  # bytes of the list of members; Python takes some ten times as much to read it
 TAIL = 2**16 + 22 + 76  # a comment, the end record, and the records of large archives before it
@@ -30,11 +31,16 @@ class Archive:
 
     def read(self, name: str) -> bytes:
         """Return a member. Raises ValueError if there is no room for it, errors of zipfile if it is damaged."""
-        self._room.take(self.size(name), "members")
-        content = self._archive.read(name)
+        with self.open(name) as file:
+            content = file.read()
         if len(content) != self.size(name):
             raise ValueError(f"an archive whose member {name[:60]!r} is cut off")
         return content
+
+    def open(self, name: str) -> IO[bytes]:
+        """Open a member. Raises ValueError if there is no room for all of it, errors of zipfile if it is damaged."""
+        self._room.take(self.size(name), "members")
+        return self._archive.open(name)
 
     def __enter__(self) -> "Archive":
         return self
