@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Every stage is a process of its own: without compiled bytecode in .venv each start takes seconds longer.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: run setup test check lock readme wheel
+.PHONY: run setup test check lock readme wheel soak
 
 run: setup
 	uticket check
@@ -29,6 +29,12 @@ setup: .venv/compiled
 
 test: setup check
 	pytest
+
+# Kill the smoke pipeline at random moments for MINUTES, and compare all bytes with an undisturbed run
+# (docs/reliability.md). It resumes from its log in .uticket/soak, which ends as .uticket/soak/soak.json.
+MINUTES ?= 60
+soak: setup
+	OMP_NUM_THREADS=1 python -m tests.soak --minutes $(MINUTES)
 
 check: setup
 	ruff format --check .

@@ -1,7 +1,6 @@
 """The whole DVC pipeline on a tiny setting, in a repository of its own."""
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -9,12 +8,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import pandas as pd
 import psutil
 import pytest
 from ruamel.yaml import YAML
 
 from tests.helpers import ROOT, copy_of_tree
+from tests.pipeline.project import WRITTEN, Project
 from uticket.config.rounds import apply_presets
 
 METHODS = ("lth", "uticket", "mine")  # `mine` is made up here
@@ -27,45 +26,6 @@ def of_methods(*stages: str) -> set[str]:
 TICKETS = {"lth/r01": "dense", "lth/r02": "lth/r01", "uticket/r01": "dense", "mine/r01": "lth/r01"}
 EVERYTHING = {"data", "dense", "plan", "report", *(f"ticket@{ticket}" for ticket in TICKETS)}
 EVERYTHING |= of_methods("map", "simulate", "quantize")
-WRITTEN = ("plans/", "tickets/", "mapping/", "simulation/", "quantization/", "report/", "dvc.lock")
-
-
-class Project:
-    """A copy of the working tree as a Git and DVC repository."""
-
-    def __init__(self, folder: Path, site_cache: Path) -> None:
-        self.folder = folder
-        self.env = (
-            os.environ
-            | {
-                "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-                "DVC_SITE_CACHE_DIR": str(site_cache),
-                "GIT_CONFIG_GLOBAL": os.devnull,
-                "OMP_NUM_THREADS": "1",
-            }
-            | {f"GIT_{who}_{what}": "test@example.org" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
-        )
-
-    def run(self, *command: str, code: int = 0) -> str:
-        """Run a command in the project; return what it wrote to both streams."""
-        result = subprocess.run(
-            command, cwd=self.folder, env=self.env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
-        assert result.returncode == code, result.stdout
-        return result.stdout
-
-    def dvc(self, *arguments: str) -> str:
-        return self.run(sys.executable, "-m", "dvc", *arguments)
-
-    def commit(self) -> None:
-        self.run("git", "add", "-A")
-        self.run("git", "commit", "-q", "-m", "results")
-
-    def metrics(self) -> dict:
-        return json.loads((self.folder / "report" / "metrics.json").read_text())
-
-    def table(self, name: str) -> pd.DataFrame:
-        return pd.read_csv(self.folder / f"{name}.csv")
 
 
 def ran(output: str) -> set[str]:
