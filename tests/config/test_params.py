@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from tests.config.helpers import changed
+from tests.config.helpers import alias_bomb, changed
 from tests.helpers import PARAMS, ROOT
 from uticket.base.errors import InputError
 from uticket.config.array import Array, Broadcast, Energy
@@ -210,19 +210,6 @@ def test_choosing_timesteps_takes_three_epochs_and_three_timesteps(tmp_path):
         path.write_text(path.read_text().replace("early_time: false", "early_time: true"))
         with pytest.raises(InputError, match="prune.early_time: expected at least 3 train.epochs and 3 .*, got .*2"):
             read_params(path)
-
-
-def alias_bomb(kind: str) -> str:
-    lines = ["a0: &a0 [x, x]"]
-    for n in range(1, 30):
-        aliases = [f"*a{n - 1}"] * 9
-        body = {
-            "list": f"[{', '.join(aliases)}]",
-            "mapping": "{" + ", ".join(f"k{m}: {alias}" for m, alias in enumerate(aliases)) + "}",
-            "merge": f"{{<<: [{', '.join(aliases)}]}}",
-        }[kind]
-        lines.append(f"a{n}: &a{n} {body}")
-    return "\n".join(lines).replace("[x, x]", "{x: 1}" if kind == "merge" else "[x, x]")
 
 
 @pytest.mark.parametrize(
