@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Every stage is a process of its own: without compiled bytecode in .venv each start takes seconds longer.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: run setup test check lock readme wheel soak
+.PHONY: run setup test check lock readme wheel soak gpu-evidence
 
 run: setup
 	uticket check
@@ -54,3 +54,10 @@ wheel: setup
 # Write the tables of results into README.md and docs/.
 readme: setup
 	uticket readme
+
+# What half an hour of one GPU shows (docs/gpu.md). Without `setup`, so that no network is needed.
+STATE ?= .uticket/gpu-evidence
+IMAGES ?= data/images
+MINUTES ?= 9
+gpu-evidence:
+	python -m experiments.gpu_evidence --state $(STATE) --images $(IMAGES) --minutes $(MINUTES)

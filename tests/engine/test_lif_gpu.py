@@ -6,6 +6,7 @@ import sys
 import pytest
 import torch
 
+import uticket.engine
 from uticket.engine import lif_steps
 from uticket.engine.lif import engine
 
@@ -14,13 +15,25 @@ LEAK, THRESHOLD, ALPHA = 0.25, 1.0, 2.0
 NAME = "uticket.engine.lif_gpu"
 
 
+def forget() -> None:
+    """Let the next import make new kernels: they are interpreted, or compiled for the GPU they met, for good."""
+    sys.modules.pop(NAME, None)
+    vars(uticket.engine).pop("lif_gpu", None)
+
+
 @pytest.fixture
-def interpreted(monkeypatch):
+def kernels():
+    """What imports the module, used by no other test."""
+    forget()
+    yield lambda: importlib.import_module(NAME)
+    forget()
+
+
+@pytest.fixture
+def interpreted(monkeypatch, kernels):
     """The module with its kernels interpreted."""
     monkeypatch.setenv("TRITON_INTERPRET", "1")
-    monkeypatch.delitem(sys.modules, NAME, raising=False)
-    yield importlib.import_module(NAME)
-    sys.modules.pop(NAME, None)
+    return kernels()
 
 
 def compare(gpu, current: torch.Tensor) -> None:
@@ -53,20 +66,35 @@ def test_any_layout_and_a_current_that_is_the_same_in_all_timesteps(interpreted)
     compare(interpreted, images.unflatten(0, (4, 2)).transpose(2, 3))
 
 
+class Driver:
+    """That of a GPU which is not there."""
+
+    def __init__(self, capability: int) -> None:
+        self.get_current_target = lambda: triton.backends.compiler.GPUTarget("cuda", capability, 32)
+        self.get_current_device = self.get_current_stream = lambda *_: 0
+
+
 @pytest.mark.filterwarnings("ignore:TRITON_DEFAULT_FP_FUSION")
 @pytest.mark.parametrize("capability", [80, 90])
-@pytest.mark.parametrize("timesteps", [1, 4, 16])
-def test_kernels_compile_for_gpus(tmp_path, monkeypatch, capability, timesteps):
+@pytest.mark.parametrize(
+    ("shape", "same"), [((1, 5), False), ((4, 1), False), ((4, 2, 3, 5, 5), True), ((16, 1024), False)]
+)
+def test_all_that_a_call_passes_compiles_for_gpus(tmp_path, monkeypatch, kernels, capability, shape, same):
+    """Triton compiles a kernel anew for a stride of 0 or 1, a single neuron, or sizes that are multiples of 16."""
     monkeypatch.setenv("TRITON_CACHE_DIR", str(tmp_path))
-    gpu = importlib.import_module(NAME)
-    target = triton.backends.compiler.GPUTarget("cuda", capability, 32)
-    sizes = {"neurons": "i32", "stride": "i32", "leak": "fp32", "spike_threshold": "fp32"}
-    fixed = {"T": "constexpr", "BLOCK": "constexpr"}
-    tensors = {"current": "*bf16", "spikes": "*bf16"}, {"grad_spikes": "*bf16", "current": "*bf16", "grad": "*bf16"}
-    for kernel, arrays, more in ((gpu._forward, tensors[0], {}), (gpu._backward, tensors[1], {"alpha": "fp32"})):
-        constants = {"T": timesteps, "BLOCK": gpu.BLOCK}
-        source = triton.compiler.ASTSource(kernel, arrays | sizes | more | fixed, constexprs=constants)
-        assert triton.compile(source, target=target).asm["cubin"]
+    monkeypatch.setattr(triton.runtime.driver, "_active", Driver(capability))
+    gpu, run, compiled = kernels(), triton.JITFunction.run, []
+
+    def compile_only(kernel, *arguments, grid, warmup, **options):
+        compiled.append(run(kernel, *arguments, grid=grid, warmup=True, **options))
+
+    monkeypatch.setattr(triton.JITFunction, "run", compile_only)
+    current = torch.zeros(shape, dtype=torch.bfloat16)
+    current = current[0].expand(shape) if same else current
+    spikes, kept = gpu.forward(current, LEAK, THRESHOLD, 0)
+    gpu.backward(spikes, kept, LEAK, THRESHOLD, ALPHA, 0)
+    assert len(compiled) == 2
+    assert all(kernel.asm["cubin"] and not kernel.metadata.enable_fp_fusion for kernel in compiled)
 
 
 def test_each_tensor_has_its_engine():

@@ -81,8 +81,8 @@ def on_device(prepared: Prepared, device: torch.device) -> tuple[Images, Images]
 
 
 def _draw(high: int, count: int, device: torch.device, rng: torch.Generator) -> Tensor:
-    """Draw `count` whole numbers in [0, high)."""
-    return torch.randint(high, (count,), generator=rng, device=rng.device).to(device)
+    """Draw `count` whole numbers in [0, high). A copy to a GPU is only queued: waiting for it would empty the queue."""
+    return torch.randint(high, (count,), generator=rng, device=rng.device).to(device, non_blocking=True)
 
 
 def _cropped(images: Tensor, padding: int, rng: torch.Generator) -> Tensor:

@@ -34,6 +34,7 @@ def choose_device(name: str) -> torch.device:
     torch.set_flush_denormal(True)  # on CPUs, numbers near zero would take many times longer
     if name == "cpu":
         return torch.device(name)
+    torch.backends.cudnn.allow_tf32 = False  # PyTorch lets convolutions round float32 to 10 bits, weights of 16 too
     device = torch.device(name, int(os.environ.get("LOCAL_RANK", 0)))
     torch.cuda.set_device(device)
     return device
