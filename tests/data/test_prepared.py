@@ -3,7 +3,7 @@ import pytest
 
 from tests.data.helpers import images
 from uticket.base.errors import InputError
-from uticket.data.prepared import ImageSet, Prepared, load, save
+from uticket.data.prepared import IMAGES_AT_A_TIME, ImageSet, Prepared, load, save
 
 
 def made_up(labels: list[int], classes: int = 2) -> Prepared:
@@ -59,3 +59,15 @@ def test_file_without_its_arrays_or_keys_is_named(tmp_path):
 def test_images_and_labels_that_do_not_fit_are_an_error(labels, classes, error):
     with pytest.raises(ValueError, match=error):
         made_up(labels, classes)
+
+
+def test_statistics_are_those_of_all_training_images_by_channel():
+    """Of more images than are counted at a time."""
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (2 * IMAGES_AT_A_TIME + 7, 2, 3, 5), np.uint8)
+    images[:, 1] //= 9
+    images[-7:] = 255
+    part = ImageSet(images, np.arange(len(images)) % 2)
+    means, deviations = Prepared("drawn", ("a", "b"), part, part).statistics()
+    assert means == pytest.approx(images.mean((0, 2, 3)).tolist(), rel=1e-12)
+    assert deviations == pytest.approx(images.std((0, 2, 3)).tolist(), rel=1e-9)
