@@ -126,7 +126,10 @@ def test_broken_yaml_and_missing_file_are_an_error_of_one_line(tmp_path):
     (tmp_path / "twice.yaml").write_text("seed: 0\nseed: 1\n")
     (tmp_path / "latin.yaml").write_bytes(b"title: \xb5\n")
     broken = [(f"{name}.yaml", "expected YAML") for name in ("broken", "date", "deep", "twice", "latin")]
-    for name, expected in (*broken, ("absent.yaml", "expected YAML, got no file")):
+    for name, expected in (
+        *broken,
+        ("absent.yaml", r"expected YAML, got no file; `uticket init DIR` makes a project with one$"),
+    ):
         with pytest.raises(InputError, match=f"{name}: {expected}") as error:
             read_params(tmp_path / name)
         assert "\n" not in str(error.value)

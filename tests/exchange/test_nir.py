@@ -25,6 +25,7 @@ from uticket.engine import lif_steps
 from uticket.exchange.nir import DT, folded, in_order, neurons, to_nir, write_nir
 from uticket.exchange.wiring import Step, wire
 from uticket.networks.network import weight_layers
+from uticket.ticket.ticket import Ticket
 
 ODD = (1, 7, 9)  # pooled to 4 x 5, then 2 x 3
 
@@ -178,6 +179,7 @@ def test_the_file_has_the_masked_weights_in_order_and_what_nir_has_no_place_for(
     assert list(graph.nodes)[:4] == ["input", "conv1", "lif1", "conv2"]
     assert list(graph.nodes)[-2:] == ["fc", "output"]
     assert graph.metadata["timesteps"] == 3
+    assert Ticket.read(tmp_path / "out.nir").timesteps == 3
     assert graph.metadata["dt"] == DT
     for name in weight_layers(network):
         kept = source.ticket.mask[name]
@@ -213,7 +215,10 @@ def test_params_of_another_network_are_reported_by_file(tmp_path, small):
     source = saved(tmp_path / "ticket", lively(small, ODD), small, ODD)
     out = tmp_path / "out.nir"
     write_params(source.params, small.model_copy(update={"width": 0.25}))
-    with pytest.raises(InputError, match=r"weights.safetensors: expected the weights of this network, got: "):
+    with pytest.raises(
+        InputError,
+        match=r"params.yaml: expected a block model that names the network of .*ticket, got another: .*weights.safe",
+    ):
         write_nir(source, out)
     write_params(source.params, small.model_copy(update={"leak": 0.5}))
     expected = r"params.yaml: expected leak and spike_threshold \(0.25, 1.0\) as in .*weights.*, got 0.5 and 1.0"

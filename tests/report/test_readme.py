@@ -47,7 +47,7 @@ def test_results_stand_between_the_markers_and_nothing_else_changes(tmp_path):
     page.write_text("no markers")
     with pytest.raises(InputError, match="page.md: expected the markers .* got none"):
         write_between(page, mark, END, "new")
-    with pytest.raises(InputError, match="absent.md: expected a readable file, got: "):
+    with pytest.raises(InputError, match="absent.md: expected a text file, got no file"):
         write_between(tmp_path / "absent.md", mark, END, "new")
 
 

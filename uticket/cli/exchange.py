@@ -36,7 +36,6 @@ def export(folder: Path, out: Path, form: str, params: Path, image: int, array: 
     sata        workload of SATA_Sim                                       .yaml .yml
 
     The options of the array matter to wsp only, whose weights take 16 bits unless --weight-bits says otherwise.
-    docs/exchange.md says what each format loses.
     """  # noqa: D301, click keeps the lines after \b as they are
     from uticket.exchange.format import Source
 

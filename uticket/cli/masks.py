@@ -87,7 +87,7 @@ threshold_option = click.option(
 @click.command()
 @click.argument("path", metavar="FILE|TICKET_DIR", type=click.Path(path_type=Path))
 @options_of(Array, "array", leave_out=SIMULATED)
-@click.option("--timesteps", type=Setting(Timesteps), help="Default: those of layers.json, else 1.")
+@click.option("--timesteps", type=Setting(Timesteps), help="Default: those of layers.json or of NIR, else 1.")
 @layers_option
 @positions_option
 @layout_option
@@ -109,9 +109,8 @@ def audit(
 ) -> None:
     """Say how busy the PEs would be with the masks or weights of FILE, or with a ticket.
 
-    FILE is of PyTorch, numpy, safetensors, NIR or ONNX (docs/files.md); nonzero means kept. docs/masks.md says which of
-    its arrays are layers; what was skipped is listed. One output position is assumed of a layer that neither
-    layers.json nor --positions describes.
+    FILE is of PyTorch, numpy, safetensors, NIR or ONNX; nonzero means kept. What was skipped is listed. One output
+    position is assumed of a layer that neither layers.json nor --positions describes.
     """
     from uticket.capturing.captured import read_findings
     from uticket.hardware.audit import audit as audit_ticket
@@ -122,7 +121,7 @@ def audit(
         ticket = ticket.with_positions(positions)
         found = audit_ticket(ticket, array, timesteps)
     steps = timesteps or ticket.timesteps
-    unsaid = timesteps is None and layers is None and not is_folder(path)
+    unsaid = timesteps is None and layers is None and not is_folder(path) and ticket.timesteps == 1
     notes = [*found.notes, *([ONE_TIMESTEP] if unsaid else ())]
     result = {**settings_of(array), "timesteps": steps, "skipped": ticket.reading.as_json(), "notes": notes}
     result |= {"layers": [n.columns() for n in found.layers], "network": found.network.columns()}

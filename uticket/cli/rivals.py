@@ -24,7 +24,7 @@ def rivals(folder: Path, array: Array, broadcast: Broadcast, as_json: bool) -> N
     """Run a ticket on published accelerators too, with as many adders as PEs: cycles by layer, for one image.
 
     TICKET_DIR has mask.safetensors (or .npz), layers.json and activity.npz. The columns events and analytic are the
-    array's own; a ratio above 1 means that the rival takes longer. docs/rivals.md says what each count leaves out.
+    array's own; a ratio above 1 means that the rival takes longer.
     """
     from uticket.rivals.compare import compare_rivals
 

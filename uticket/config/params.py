@@ -1,5 +1,6 @@
 """All of params.yaml as one checked record; a wrong key or value is one clear line."""
 
+import os
 import re
 from functools import partial
 from pathlib import Path
@@ -101,7 +102,14 @@ class Params(Block):
 
 def read_params(path: str | Path = "params.yaml") -> Params:
     """Read and check params.yaml. Raises InputError with one line: the key, what was expected, what it got."""
-    return checked_params(read_yaml(path), path)
+    return checked_params(read_settings(path), path)
+
+
+def read_settings(path: str | Path) -> Any:
+    """Read params.yaml unchecked. Raises InputError as `read_yaml` does; for a missing one, it says how to make one."""
+    if not os.path.lexists(path):
+        raise InputError(f"{path}: expected YAML, got no file; `uticket init DIR` makes a project with one")
+    return read_yaml(path)
 
 
 def read_yaml(path: str | Path) -> Any:

@@ -12,7 +12,7 @@ from ruamel.yaml.error import YAMLError
 from uticket.base.errors import InputError, one_line
 from uticket.base.files import read_text, write_text
 from uticket.config.lineage import DENSE, method_of
-from uticket.config.params import checked_params, read_yaml
+from uticket.config.params import checked_params, read_settings
 
 REPLACED = ("balance", "tickets")  # blocks that a preset replaces as a whole: their keys are names of the user
 
@@ -68,7 +68,7 @@ def set_value(path: Path, block: str, name: str, value: str) -> None:
 
 
 def _read_blocks(path: Path) -> dict[str, Any]:
-    values = read_yaml(path)
+    values = read_settings(path)
     if not isinstance(values, dict) or not all(isinstance(values.get(block, {}), dict) for block in REPLACED):
         raise InputError(f"{path}: expected blocks of settings ({', '.join(REPLACED)}, ...), got another layout")
     return values

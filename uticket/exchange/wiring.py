@@ -57,7 +57,11 @@ def trained_network(source: Source) -> SpikingNetwork:
     settings = read_params(source.params).model.model_copy(update={"timesteps": source.ticket.timesteps})
     image_shape = (layers[0].channels, *layers[0].input_size)
     network = build(settings, image_shape, layers[-1].filters, seed=0)
-    load_state(network, path)
+    try:
+        load_state(network, path)
+    except InputError as error:
+        expected = f"a block model that names the network of {source.files.folder}"
+        raise InputError(f"{source.params}: expected {expected}, got another: {error}") from None
     for neurons in [module for _, module in network.named_modules() if isinstance(module, LIF)]:
         given, trained = neurons.constants[:2], torch.stack([neurons.beta, neurons.threshold])
         if not torch.equal(trained, torch.tensor(given, dtype=trained.dtype)):

@@ -46,10 +46,11 @@ class Contents:
 
     A safetensors file has no order: there it is by name, with numbers in names sorted by value. skipped: what else
     held numbers. operators: array -> what the file says about its layer. notes: choices made while reading that a user
-    should know, such as which of several state dicts was taken.
+    should know, such as which of several state dicts was taken. timesteps: those of the network, if the file says them.
     """
 
     arrays: Arrays
     skipped: tuple[Skipped, ...] = ()
     operators: Mapping[str, Operator] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    timesteps: int | None = None

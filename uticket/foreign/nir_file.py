@@ -30,6 +30,7 @@ SETTINGS: tuple[str, ...] = (
 SETTINGS += ("start_dim", "end_dim", "kernel_size")
 DEEPEST = 16  # graphs in graphs
 MOST_NODES = 100_000
+MOST_TIMESTEPS = 2**16 - 1  # as in params.yaml
 
 
 def read_nir(path: Path) -> Contents:
@@ -62,7 +63,17 @@ def read_nir(path: Path) -> Contents:
                 room.take(8 * math.prod(values.shape), "arrays")
                 arrays[f"{name}.{key}"] = plain(values[()] if values.shape else values[()].reshape(()))
                 operators[f"{name}.{key}"] = operator
-    return Contents(arrays, tuple(skipped), operators)
+        return Contents(arrays, tuple(skipped), operators, timesteps=_timesteps(root))
+
+
+def _timesteps(root: Any) -> int | None:
+    """Return the timesteps that `uticket export` writes beside a graph; None if there are none of a possible number."""
+    metadata = _member(root, "metadata")
+    values = None if metadata is None else _member(metadata, "timesteps")
+    if values is None or values.shape != () or values.dtype.kind not in "iu":
+        return None
+    found = int(values[()])
+    return found if 1 <= found <= MOST_TIMESTEPS else None
 
 
 def _nodes(graph: Any, prefix: str, depth: int) -> Iterator[tuple[str, Any]]:

@@ -1,6 +1,7 @@
 """Masks and weights from anybody's file. Nothing in it is run."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -84,4 +85,4 @@ def _named(path: Path, found: Contents) -> Contents:
     deep = [name for name, values in arrays.items() if values.ndim == 5 and values.shape[-1] == 1]
     arrays |= {name: np.squeeze(arrays[name], axis=-1) for name in deep}
     notes = (f"the last axis of {', '.join(deep)}, of length 1, was dropped",) if deep else ()
-    return Contents(arrays, found.skipped, found.operators, (*found.notes, *notes))
+    return replace(found, arrays=arrays, notes=(*found.notes, *notes))

@@ -18,8 +18,9 @@ MOST_BYTES = 2**26  # of booleans: the masks of larger networks are held as bits
 class Mask(Mapping[str, NDArray[np.bool_]]):
     """Layer name -> 0/1 array of the shape of its weights (filters, channels, height, width) or (outputs, inputs).
 
-    1 = weight kept. The arrays are read-only copies, so a mask never changes; they are held as booleans, those of more
-    than MOST_BYTES as bits, which become booleans each time a layer is asked for.
+    1 = weight kept. A mask never changes: its arrays are read-only, and copies unless they were read-only booleans that
+    own their memory. Those of more than MOST_BYTES are held as bits, which become booleans each time a layer is asked
+    for.
     Raises ValueError, naming the layer, if an array holds anything but 0 and 1.
     """
 

@@ -59,8 +59,8 @@ def _weights(arrays: Arrays) -> Weights:
 
 def read_file(path: Path, linear: bool, layers: Path | None, layouts: Layouts, threshold: float) -> dict[str, Any]:
     """Return the parts of anybody's file, and its timesteps; layers: a layers.json that describes some of it."""
-    described, timesteps = read_layers(layers) if layers else ([], 1)
     contents = read_arrays(path)
+    described, timesteps = read_layers(layers) if layers else ([], contents.timesteps or 1)
     try:
         parts = parts_of_arrays(contents, linear, described, layouts, threshold)
     except InputError as error:

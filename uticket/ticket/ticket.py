@@ -172,7 +172,7 @@ class Ticket:
         layout: Layouts = "oihw",
         threshold: float = 0.0,
     ) -> "Ticket":
-        """Make a ticket of masks or weights, by name; nonzero means kept. docs/masks.md says which arrays are layers.
+        """Make a ticket of masks or weights, by name; nonzero means kept. `reading` has what was skipped.
 
         linear: the 2-D arrays are layers too, and run. layers: the shapes of those that are known, by the name of
         their array, with or without .weight; all other layers have one output position. layout: the order of the axes,
@@ -193,7 +193,7 @@ class Ticket:
         layout: Layouts = "oihw",
         threshold: float = 0.0,
     ) -> "Ticket":
-        """Read the folder of a ticket, or anybody's file of masks or weights (docs/files.md).
+        """Read the folder of a ticket, or anybody's file of masks or weights.
 
         layers: a layers.json for a file. linear: the 2-D arrays of a file are layers too, and run; the layers of a
         folder are known, and `hw.layers` says which run. weights, spikes: read them where a folder has them. layout,

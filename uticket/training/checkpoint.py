@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from uticket.base.arrays import load_arrays, safetensors_bytes
-from uticket.base.errors import InputError, one_line
+from uticket.base.errors import InputError, one_line, shortened
 from uticket.base.files import write_bytes
 
 State = dict[str, Tensor]
@@ -25,7 +25,18 @@ def save_state(state: State, path: Path) -> None:
 
 def load_state(network: nn.Module, path: Path) -> None:
     """Read a state into `network`. Raises InputError, naming the file, if it is damaged or of another network."""
+    state = {name: torch.from_numpy(values) for name, values in load_arrays(path).items()}
     try:
-        network.load_state_dict({name: torch.from_numpy(values) for name, values in load_arrays(path).items()})
+        network.load_state_dict(state)
     except (RuntimeError, TypeError) as error:
-        raise InputError(f"{path}: expected the weights of this network, got: {one_line(error)}") from None
+        found = _difference(network.state_dict(), state) or f"got: {one_line(error)}"
+        raise InputError(f"{path}: expected the weights of this network, {found}") from None
+
+
+def _difference(wanted: State, state: State) -> str:
+    """Return which array is missing, too much or of another shape, the first one; empty if none is."""
+    for name in (*wanted, *state):
+        shape, got = (f"of shape {tuple(held[name].shape)}" if name in held else "none" for held in (wanted, state))
+        if shape != got:
+            return f"{shortened(name)} {shape}, got {got}" if name in wanted else f"got {shortened(name)}, too"
+    return ""
