@@ -78,6 +78,20 @@ def test_a_loop_is_compiled_anew_when_one_that_it_imports_changes(tmp_path):
         assert ran_with(tmp_path, code).stdout == f"{5 + added} 0\n" * 2
 
 
+def test_code_that_is_kept_is_loaded_without_the_compiler_which_a_later_loop_may_need(tmp_path):
+    """Also loops that allocate, whose arrays the run time of numba counts, and parallel ones."""
+    (tmp_path / "loop.py").write_text(
+        "import numba, numpy as np\nfrom uticket.base.compiled import compiling\n"
+        "@compiling(parallel=True)\ndef loop(n):\n    x = np.zeros(n)\n    for i in numba.prange(n):\n"
+        "        x[i] = np.sqrt(i)\n    return x[x > 1].sum()\n"
+    )
+    code = "import sys; from loop import loop; print(loop(5), 'numba.np.npyimpl' in sys.modules)"
+    expected = 2**0.5 + 3**0.5 + 2
+    assert [ran_with(tmp_path, code).stdout for _ in range(2)] == [f"{expected} True\n", f"{expected} False\n"]
+    later = "import numpy as np; from loop import loop; print(loop(5), loop(np.int8(5)), loop.stats.cache_misses)"
+    assert ran_with(tmp_path, later).stdout.startswith(f"{expected} {expected} Counter({{(int8,): 1")
+
+
 def test_a_cache_that_was_torn_is_written_anew(tmp_path):
     (tmp_path / "loop.py").write_text(BEGIN + LOOP.format("loop", "x + 1"))
     code = "from loop import loop; print(loop(2), sum(loop.stats.cache_misses.values()))"

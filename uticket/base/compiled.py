@@ -9,6 +9,7 @@ import numba
 from numba.core import event
 from numba.core.caching import FunctionCache
 from numba.core.dispatcher import Dispatcher
+from numba.core.runtime.nrt import rtsys
 
 from uticket.base.errors import one_line
 from uticket.base.progress import log
@@ -47,9 +48,14 @@ class _Cache(FunctionCache):
     """Compiled code in files; what cannot be read or written, on a full disk, say, is compiled and not kept."""
 
     def load_overload(self, signature: Any, target: Any) -> Any:
-        """Return the code that is kept, or None."""
+        """Return the code that is kept, or None.
+
+        numba would first import all that its compiler may need, 200 modules in each process; code that is kept needs
+        the run time only. Whoever compiles after that imports the rest.
+        """
         try:
-            return super().load_overload(signature, target)
+            rtsys.initialize(target)
+            return self._load_overload(signature, target)
         except Exception:  # a torn file raises errors of pickle, of what is pickled, and of the operating system
             with suppress(OSError):
                 self.flush()  # or its index would be read again
