@@ -1,6 +1,7 @@
 """The stage `quantize`: accuracy of the tickets with their weights rounded to a few bits; no training depends on it."""
 
 from collections.abc import Sequence
+from itertools import product
 
 import torch
 
@@ -17,13 +18,16 @@ from uticket.ticket.layer import read_layers
 from uticket.ticket.mask import Mask
 from uticket.ticket.quantize import QUANTIZERS, quantize
 from uticket.training.batches import on_device
-from uticket.training.checkpoint import copy_state, load_state
+from uticket.training.checkpoint import State, copy_state, load_state
 from uticket.training.device import choose_device
 from uticket.training.evaluate import accuracy
 
 
 def quantize_chain(chain: ChainPlan, model: Model, device_name: str, bits: Sequence[int], prepared: Prepared) -> None:
-    """Test all tickets of a method at each number of bits, with each quantizer. device_name: as `train.device`."""
+    """Test all tickets of a method at each number of bits, with each quantizer. device_name: as `train.device`.
+
+    Roundings that give a ticket the same weights are tested once: where none is lost, both quantizers are one.
+    """
     device = choose_device(device_name)
     _, test = on_device(prepared, device)
     network = build(model, prepared.image_shape, len(prepared.classes), seed=0).to(device)
@@ -33,22 +37,32 @@ def quantize_chain(chain: ChainPlan, model: Model, device_name: str, bits: Seque
         layers, network.timesteps = read_layers(files.layers)
         mask = Mask.load(files.mask, [layer.name for layer in layers])
         load_state(network, files.weights)
-        trained = copy_state(network)
-        for weight_bits in bits:
-            for quantizer in QUANTIZERS:
-                network.load_state_dict(trained)
-                round_weights(network, mask, weight_bits, quantizer)
-                key = {"ticket": ticket, "weight_bits": weight_bits, "quantizer": quantizer}
-                rows.append({**key, "accuracy": accuracy(network, test)})
+        trained, tested = copy_state(network), list[tuple[State, float]]()
+        for weight_bits, quantizer in product(bits, QUANTIZERS):
+            network.load_state_dict(trained)
+            rounded = round_weights(network, mask, weight_bits, quantizer)
+            share = next((share for weights, share in tested if _same(weights, rounded)), None)
+            if share is None:
+                share = accuracy(network, test)
+                tested.append((rounded, share))
+            key = {"ticket": ticket, "weight_bits": weight_bits, "quantizer": quantizer}
+            rows.append({**key, "accuracy": share})
     header = ["ticket", "weight_bits", "quantizer", "accuracy"]
     write_rows(quantization_file(chain.method), rows, header=header)
     log.info("quantize  %s: %d tickets at %s bits", chain.method, len(chain.tickets), list(bits))
 
 
 @torch.no_grad()
-def round_weights(network: SpikingNetwork, mask: Mask, bits: int, quantizer: Quantizer) -> None:
-    """Round the weights of a network in place, layer by layer."""
+def round_weights(network: SpikingNetwork, mask: Mask, bits: int, quantizer: Quantizer) -> State:
+    """Round the weights of a network in place, layer by layer, and return them, on the CPU."""
+    found = {}
     for name, layer in weight_layers(network).items():
         weights = layer.weight.detach().cpu().numpy().reshape(mask_shape(layer))
         levels, step = quantize(weights, mask[name], bits, quantizer)
-        layer.weight.copy_(torch.from_numpy(levels * step).reshape(layer.weight.shape))
+        found[name] = torch.from_numpy((levels * step).astype(weights.dtype)).reshape(layer.weight.shape)
+        layer.weight.copy_(found[name])
+    return found
+
+
+def _same(one: State, other: State) -> bool:
+    return all(torch.equal(weights, other[name]) for name, weights in one.items())
