@@ -14,12 +14,11 @@ import resource
 import statistics
 import subprocess
 import sys
-import time
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.timing import in_turn
+from benchmarks.timing import in_turn, timed_process
 from benchmarks.vgg16 import vgg16
 from uticket.config.array import Array, Broadcast, Energy, Hardware
 from uticket.hardware.chip import DEFAULT_CHIP, Chip
@@ -77,21 +76,11 @@ def start_up() -> dict[str, dict[str, float]]:
                 command, environment = COMMANDS.get(name, COMMANDS["uticket simulate"]), {"PYTHONPATH": path}
                 if name == UNCOMPILED:
                     environment["NUMBA_CACHE_DIR"] = f"{folder}/cache-{repeat}"
-                taken = _timed([sys.executable, *command], Path(folder), environment)
+                taken = timed_process([sys.executable, *command], Path(folder), os.environ | environment)
                 if repeat:
                     found[name].append(taken)
     medians = {name: [statistics.median(part) for part in zip(*runs, strict=True)] for name, runs in found.items()}
     return {name: {"seconds": seconds, "cpu_seconds": cpu} for name, (seconds, cpu) in medians.items()}
-
-
-def _timed(command: list[str], folder: Path, environment: dict[str, str]) -> tuple[float, float]:
-    def cpu() -> float:
-        children = resource.getrusage(resource.RUSAGE_CHILDREN)
-        return children.ru_utime + children.ru_stime
-
-    started, before = time.perf_counter(), cpu()
-    subprocess.run(command, cwd=folder, env=os.environ | environment, capture_output=True, check=True)
-    return time.perf_counter() - started, cpu() - before
 
 
 def by_threads() -> dict[str, dict[str, float]]:
