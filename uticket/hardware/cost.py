@@ -73,7 +73,9 @@ def network_cost(costs: Sequence[Cost]) -> Cost:
     total = sum(sums[f"{name}_cycles"] for name in ("work", "idle", "swap", "drain"))
     latency = sums["latency_cycles"]
     computing = 1 - sums["memory_cycles"] / latency if latency else 1.0
-    binding = {cost.bound: sum(n.bound_cycles for n in costs if n.bound == cost.bound) for cost in costs}
+    binding = dict.fromkeys((cost.bound for cost in costs), 0.0)
+    for cost in costs:
+        binding[cost.bound] += cost.bound_cycles
     waited = sum(cost.fifo_mean * cost.latency_cycles for cost in costs)
     means = {
         "utilization": mean_utilization([(n.weights, n.work_cycles, n.utilization) for n in costs]),
