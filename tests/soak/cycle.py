@@ -16,9 +16,8 @@ from ruamel.yaml.error import YAMLError
 
 from tests.soak.job import Job
 from tests.soak.project import DVC_LOCK, Files, files_of
-from tests.soak.victim import Victim
+from tests.soak.victim import SIGNALS, Victim
 
-SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 MOST_KILLS = {"dvc": 40, "stage": 4, "command": 4}  # of a cycle
 AIMED, EARLY = 0.3, 0.15  # shares of kills: while files are put in place; in the first moments
 FIRST_MOMENTS_S = 0.4

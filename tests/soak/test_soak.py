@@ -2,6 +2,7 @@
 
 import os
 import random
+import signal
 import sys
 from pathlib import Path
 
@@ -54,7 +55,7 @@ def soon(monkeypatch) -> None:
     """Kill while the program pauses, by SIGTERM; wait for what hangs and for orphans a moment only."""
     monkeypatch.setattr(cycle, "EARLY", 0.0)
     monkeypatch.setattr(cycle, "AIMED", 1.0)
-    monkeypatch.setattr(cycle, "SIGNALS", (victim.signal.SIGTERM,))
+    monkeypatch.setattr(cycle, "SIGNALS", (signal.SIGTERM,))
     monkeypatch.setattr(cycle, "MOST_KILLS", {"stage": 1, "dvc": 1})
     monkeypatch.setattr(victim, "ORPHANS_END_S", 0.5)
 
@@ -82,9 +83,7 @@ def run(tmp_path: Path, program: str, kind: str = "stage", kills: int = 1) -> li
 
 def test_a_program_that_writes_all_or_nothing_is_in_order(tmp_path, monkeypatch):
     monkeypatch.setattr(cycle, "MOST_KILLS", {"stage": 2})
-    monkeypatch.setattr(
-        cycle, "SIGNALS", (victim.signal.SIGKILL,)
-    )  # a folder of parts is left, and removed by the next
+    monkeypatch.setattr(cycle, "SIGNALS", (signal.SIGKILL,))  # a folder of parts is left, and removed by the next
     found = run(tmp_path, GOOD, kills=2)
     assert not any(map(is_wrong, found)), found
     assert [record.get("code") for record in found] == [-9, -9, 0]
@@ -92,6 +91,17 @@ def test_a_program_that_writes_all_or_nothing_is_in_order(tmp_path, monkeypatch)
     assert (counts["kills"], counts["runs_compared"], counts["wrong"]) == (2, 1, 0)
     assert counts["by_signal"] == {"SIGKILL": 2}
     assert (tmp_path / "disturbed" / "out" / "two.txt").read_text() == "2" * 100
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_signals_that_a_soak_in_the_background_ignores_still_reach_what_it_kills(tmp_path, monkeypatch, number):
+    monkeypatch.setattr(cycle, "SIGNALS", (number,))
+    before = signal.signal(number, signal.SIG_IGN)
+    try:
+        found = run(tmp_path, GOOD)
+    finally:
+        signal.signal(number, before)
+    assert [record["code"] for record in found] == [128 + number, 0], found
 
 
 @pytest.mark.parametrize(("seen", "body"), BAD.values(), ids=BAD)

@@ -11,9 +11,17 @@ from pathlib import Path
 
 import psutil
 
+SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 LIMIT_S = 120.0  # a process that takes longer to end than this hangs: none takes more than seconds
 ORPHANS_END_S = 20.0  # a stage looks for its dvc each second
 LOOK_S = 0.002
+
+
+def heed_signals() -> None:
+    """Let signals end this process again: a soak that runs in the background, or under nohup, may ignore them."""
+    for number in SIGNALS:
+        if number != signal.SIGKILL:
+            signal.signal(number, signal.SIG_DFL)
 
 
 class Victim(AbstractContextManager["Victim"]):
@@ -25,7 +33,14 @@ class Victim(AbstractContextManager["Victim"]):
         self.hangs = False
         with printed.open("wb") as file:
             self._process = subprocess.Popen(
-                command, cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True
+                command,
+                cwd=folder,
+                env=env,
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=file,
+                start_new_session=True,
+                preexec_fn=heed_signals,
             )
 
     def __exit__(self, *_: object) -> None:
