@@ -1,9 +1,12 @@
 """What is said of a damaged dvc.lock; tests/pipeline/test_dvc_run.py does what it says."""
 
 import os
+import subprocess
+import sys
 
 import pytest
 
+from tests.helpers import ROOT
 from uticket.base.errors import InputError
 from uticket.config.lock import KEPT, LOCK, check_lock, keep_copy
 
@@ -33,6 +36,28 @@ def test_a_damaged_one_is_reported_with_what_brings_it_back(left, monkeypatch):
     (KEPT / LOCK).replace(LOCK)
     check_lock()
     assert LOCK.read_text() == WHOLE
+
+
+@pytest.mark.parametrize("left", ["", WHOLE[:-9]])
+def test_one_that_was_torn_as_dvc_wrote_it_first_is_brought_back_too(left, monkeypatch):
+    monkeypatch.setenv("DVC_STAGE", "data")
+    keep_copy()
+    LOCK.write_text(left)
+    with pytest.raises(InputError, match="cp .uticket/lock/dvc.lock dvc.lock && dvc commit --force data"):
+        check_lock()
+    (KEPT / LOCK).replace(LOCK)
+    check_lock()
+
+
+def test_a_stage_that_cannot_keep_a_copy_ends_with_one_line(tmp_path):
+    LOCK.write_text(WHOLE)
+    (tmp_path / ".uticket").write_text("no folder")
+    environment = os.environ | {"DVC_STAGE": "data", "DVC_ROOT": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-m", "stages.data"], env=environment, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert (
+        done.stderr == f"Error: {tmp_path}/.uticket/lock/dvc.lock: expected a place to write to, got: Not a directory\n"
+    )
 
 
 def test_a_pipe_in_its_place_is_reported_and_not_opened(monkeypatch):

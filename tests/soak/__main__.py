@@ -50,7 +50,9 @@ def main(minutes: float, seed: int, folder: Path) -> None:
                 progress.update(_seconds(found) - progress.n)
                 if is_wrong(record):
                     log.warning("soak  cycle %d: %s", number, json.dumps(record)[:1000])
-                    shutil.copytree(cycle.folder, smoke.root / f"wrong{number}", symlinks=True, dirs_exist_ok=True)
+                    kept = smoke.root / f"wrong{number}"
+                    if not kept.exists():
+                        shutil.copytree(cycle.folder, kept, symlinks=True)
             took[job.name] = cycle.took
             number += 1
             kills = sum(bool(record.get("killed")) for record in found)

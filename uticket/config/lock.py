@@ -15,15 +15,20 @@ from uticket.config.params import parse_yaml
 
 LOCK = Path("dvc.lock")
 MOST_VALUES = 10**6  # a hundred for each ticket, or a few more
+NEW = b"schema: '2.0'\nstages: {}\n"  # before the first stage has ended
 KEPT = Path(".uticket") / "lock"  # a folder: the copy, and the stage that began then
 
 
 def keep_copy() -> None:
-    """Keep a copy of dvc.lock, if dvc runs this process as one of its stages."""
+    """Keep a copy of dvc.lock, or one without stages, if dvc runs this process as one of its stages.
+
+    Raises InputError if it cannot be written: the results of the stage could not be either.
+    """
     stage, root = os.environ.get("DVC_STAGE"), Path(os.environ.get("DVC_ROOT", "."))
-    if stage is not None and is_file(root / LOCK):
+    is_new = not os.path.lexists(root / LOCK)
+    if stage is not None and (is_new or is_file(root / LOCK)):
         with written_together(root / KEPT) as part:
-            write_bytes(part / LOCK, (root / LOCK).read_bytes())
+            write_bytes(part / LOCK, NEW if is_new else (root / LOCK).read_bytes())
             write_text(part / "stage", stage)
 
 
