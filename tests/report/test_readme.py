@@ -10,7 +10,8 @@ from uticket.config.paths import REPORT
 from uticket.report.readme import END, begin, results_markdown, sweep_markdown, write_between, write_results
 from uticket.report.write import write_report
 
-PAGES = ["README.md", "docs/simulator.md", "docs/training.md"]
+PAGES = ["README.md", "docs/simulator.md", "docs/training.md", "docs/reliability.md"]
+SOAK = "docs/results/soak.json"  # an hour of kills
 FIGURE = "docs/figures/vgg16-fifo-area.svg"
 SOURCES = ["params.yaml", "report/rounds.csv", "report/sweeps.csv"]
 SOURCES += [f"docs/results/vgg16_{name}.csv" for name in ("network", "latency", "energy", "bandwidth", "dataflows")]
@@ -61,7 +62,7 @@ def test_only_the_readme_is_needed(outputs: MakeOutputs, monkeypatch: pytest.Mon
 
 def test_pages_hold_the_results_of_the_committed_run(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
-    for name in [*PAGES, FIGURE, *SOURCES]:
+    for name in [*PAGES, FIGURE, *SOURCES, *([SOAK] if (root / SOAK).exists() else [])]:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from uticket.base.errors import InputError
-from uticket.base.files import Row, read_text, write_text
+from uticket.base.files import Row, is_file, read_text, write_text
 from uticket.base.text import cell, heading, markdown_table
 from uticket.config.params import read_params
 from uticket.config.paths import REPORT
@@ -17,6 +17,7 @@ from uticket.report.benchmarks import (
     training_markdown,
 )
 from uticket.report.fifo_area import area_figure
+from uticket.report.killed import killed_markdown
 from uticket.report.savings import findings, results
 from uticket.report.vgg16 import (
     bandwidth_markdown,
@@ -29,6 +30,7 @@ from uticket.report.vgg16 import (
 
 BENCHMARKS = Path("benchmarks/results")
 STUDY = Path("docs/results")
+SOAK = STUDY / "soak.json"
 AREA_FIGURE = Path("docs/figures/vgg16-fifo-area.svg")
 MODELS = ("analytic", "events")
 WHOLE_FILTERS = ("lth", "uticket")  # methods that share no positions: tables with all of them are too wide
@@ -53,6 +55,8 @@ def write_results() -> list[Path]:
     if training.exists():
         train, sparse = BENCHMARKS / "train.json", BENCHMARKS / "sparse.json"
         texts[training] = {"train": training_markdown(train), "sparse": sparse_markdown(sparse)}
+    if is_file(SOAK):
+        texts[Path("docs/reliability.md")] = {"soak": killed_markdown(SOAK)}
     for path, sections in texts.items():
         for name, text in sections.items():
             write_between(path, begin(name), END, text)
