@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers import ROOT
+from tests.helpers import PARAMS, ROOT
 
 # from the lowest floor up; a folder imports from those on lower floors, and from itself
 FLOORS = [
@@ -78,7 +78,8 @@ print(ut.audit(ticket, ut.Array(pes=4)).utilization)
 
 
 def test_torch_and_numba_stay_out_of_what_trains_nothing():
-    for code in (STAGES, LIBRARY, ANALYTIC, "import uticket.cli.main"):
+    params = f"from uticket.config.params import read_params; read_params({str(PARAMS)!r})"
+    for code in (STAGES, LIBRARY, ANALYTIC, "import uticket.cli.main", params):
         assert not loaded(code) & {"torch", "numba"}, code
     assert "torch" not in loaded("import uticket.hardware.events, uticket.pruning.balance")
 

@@ -27,6 +27,7 @@ def test_names_are_read_without_importing_the_files(package):
     assert list(table) == ["circle", "disc", "ring"]
     assert len(table) == 3
     assert "ring" in table
+    assert "disc" in table
     assert "inner" not in table
 
 

@@ -41,6 +41,9 @@ class Registry(Mapping[str, Any]):
     def __getitem__(self, name: str) -> Any:
         return getattr(import_module(self._module_of[name]), self._constant)[name]
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._module_of  # a Mapping would look it up, which imports its file
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._module_of)
 
