@@ -27,7 +27,7 @@ PRESET = ROOT / "presets" / "vgg16-cifar10-short.yaml"
 REHEARSAL = ROOT / "experiments" / "rehearsal.yaml"
 PARTS = ("train", "test")
 ARCHIVE = "{}.tar.xz"  # of a part, if it is not unpacked
-TESTS = ("neurons", "training", "chain")  # tests/gpu/test_*.py
+TESTS = ("neurons", "training", "chain", "compiled")  # tests/gpu/test_*.py
 CASES = {"vgg7": "vgg7 at 8 x 8", "vgg16": "vgg16 at 32 x 32"}
 SPARE = 40.0  # seconds of a call, in which a training stops and the report is written
 

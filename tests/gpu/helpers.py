@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import torch
 
@@ -10,8 +11,14 @@ from tests.helpers import BRIEF, SMALL
 from tests.training.helpers import drawn_mask, fresh, made_up
 from uticket.config.training import Augment, Train
 from uticket.training.batches import Images
+from uticket.training.checkpoint import copy_state
 from uticket.training.job import Job
+from uticket.training.keep import Keep
+from uticket.training.loss import per_step_loss
 from uticket.training.masking import MaskedWeights
+from uticket.training.ranks import ALONE
+from uticket.training.running import forward_of
+from uticket.training.train import train
 
 ALL_CHANGES = Augment(crop=1, flip=True, cutout=3)
 
@@ -42,3 +49,24 @@ def without_waiting(device: torch.device) -> Iterator[None]:
         yield
     finally:
         torch.cuda.set_sync_debug_mode("default")
+
+
+def first_step(job: Job) -> list[torch.Tensor]:
+    """The outputs and all gradients of the first step on the images as they are."""
+    images = job.images
+    job.network.train()
+    outputs = forward_of(job, ALONE)(images.normalized(images.images[:8]))
+    per_step_loss(outputs, images.labels[:8]).backward()
+    return [outputs.detach().cpu(), *(p.grad.cpu() for p in job.network.parameters())]
+
+
+def trained(job: Job, folder: Path) -> dict[str, torch.Tensor]:
+    """The state of the network after its training, kept in `folder` meanwhile."""
+    with Keep("test", job.settings.save_minutes, root=folder) as keep:
+        train(job, keep)
+    return copy_state(job.network)
+
+
+def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
+    """Whether two states have the same bytes."""
+    return all(torch.equal(one[name], other[name]) for name in one)

@@ -1,47 +1,22 @@
-"""Training on a device: the same network on the CPU, mixed precision, compiled, resumed, captured, without waiting."""
+"""Training on a device: the same network on the CPU, mixed precision, resumed, captured, without waiting."""
 
 import copy
-from pathlib import Path
 
 import pytest
 import torch
 
-from tests.gpu.helpers import images_on, job_on, without_waiting
+from tests.gpu.helpers import first_step, images_on, job_on, same, trained, without_waiting
 from tests.helpers import BRIEF
 from uticket.config.training import Augment
 from uticket.networks.network import SpikingNetwork
-from uticket.training.checkpoint import copy_state
-from uticket.training.job import Job
 from uticket.training.keep import Keep
 from uticket.training.loss import per_step_loss
-from uticket.training.ranks import ALONE
-from uticket.training.running import forward_of
 from uticket.training.state import TrainingState
-from uticket.training.train import train
 from uticket.training.trainer import Trainer
 
 NETWORKS = ["vgg7", "resnet19"]
 STILL = Augment(crop=0, flip=False, cutout=0)
 CPU = torch.device("cpu")
-
-
-def first_step(job: Job, forward=None) -> list[torch.Tensor]:
-    """The outputs and all gradients of the first step on the images as they are."""
-    images = job.images
-    job.network.train()
-    outputs = (forward or forward_of(job, ALONE))(images.normalized(images.images[:8]))
-    per_step_loss(outputs, images.labels[:8]).backward()
-    return [outputs.detach().cpu(), *(p.grad.cpu() for p in job.network.parameters())]
-
-
-def trained(job: Job, folder: Path) -> dict[str, torch.Tensor]:
-    with Keep("test", job.settings.save_minutes, root=folder) as keep:
-        train(job, keep)
-    return copy_state(job.network)
-
-
-def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
-    return all(torch.equal(one[name], other[name]) for name in one)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -97,24 +72,6 @@ def test_no_step_waits_for_the_device(device, precision):
         for chosen in batches[1:]:
             trainer.step(state, chosen)
     assert state.tally.means()[0] > 0
-
-
-@pytest.mark.parametrize("precision", ["fp32", "bf16"])
-@pytest.mark.parametrize("name", NETWORKS)
-def test_a_compiled_step_is_that_of_the_layers(gpu, name, precision):
-    settings = BRIEF.model_copy(update={"precision": precision})
-    eager = first_step(job_on(gpu, name, settings))
-    job = job_on(gpu, name, settings.model_copy(update={"compile": True}))
-    compiled = first_step(job)
-    if precision == "fp32":
-        for found, expected in zip(compiled, eager, strict=True):
-            torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-2)
-    assert (compiled[0] - eager[0]).abs().mean() < 0.2 * eager[0].abs().mean()
-
-
-def test_a_compiled_training_runs_to_its_end(gpu, tmp_path):
-    settings = BRIEF.model_copy(update={"compile": True, "precision": "bf16"})
-    assert all(value.isfinite().all() for value in trained(job_on(gpu, settings=settings), tmp_path).values())
 
 
 @pytest.mark.parametrize("name", NETWORKS)
