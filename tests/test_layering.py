@@ -1,6 +1,7 @@
 """Imports run downwards, and what takes seconds to load is loaded where it is needed only."""
 
 import ast
+import re
 import subprocess
 import sys
 from functools import cache
@@ -58,6 +59,13 @@ def test_every_folder_has_a_floor_and_an_import_upwards_would_be_seen():
     assert upward("ticket", {"ticket", "config", "mapping"}) == {"mapping"}
     assert upward("engine", {"config"}) == {"config"}  # beside it, not below
     assert folder_of("uticket.mapping.placed") == "mapping"
+
+
+def test_no_text_of_the_package_names_a_page_that_a_wheel_lacks():
+    """Only `uticket.report` writes pages of the repository."""
+    named = [path for path in (ROOT / "uticket").rglob("*.*") if path.suffix in (".py", ".yaml", ".md", ".j2")]
+    named = [path for path in named if re.search(r"docs/[a-z-]+\.md", path.read_text()) and "report" not in path.parts]
+    assert named == []
 
 
 @cache

@@ -1,7 +1,7 @@
 """The tables of docs/reliability.md, written by `python -m tests.reliability.page`."""
 
 from tests.helpers import ROOT
-from tests.reliability import arrays, folders  # noqa: F401 # their cases
+from tests.reliability import arrays, folders, images  # noqa: F401 # their cases
 from tests.reliability.cases import CASES, groups, row
 from uticket.report.readme import write_between
 

@@ -9,9 +9,10 @@ import pytest
 
 from tests.data.helpers import settings
 from tests.helpers import ROOT
-from uticket.base.arrays import load_arrays, load_npy, load_npz, npz_bytes, open_safetensors
+from uticket.base.arrays import load_arrays, open_safetensors
 from uticket.base.errors import InputError
 from uticket.base.files import read_json, read_rows
+from uticket.base.npz import load_npy, load_npz, npz_bytes
 from uticket.cli.capture import read_inputs
 from uticket.config.params import read_params
 from uticket.config.plan import Plan
@@ -143,7 +144,7 @@ def test_no_reader_was_forgotten():
         "uticket/training/train.py",
     }  # streams, /proc, Keep
     after_a_look = {"uticket/config/lock.py", "uticket/training/keep.py"}
-    after_a_look |= {f"uticket/base/{name}.py" for name in ("archive", "arrays", "files")}
+    after_a_look |= {f"uticket/base/{name}.py" for name in ("archive", "arrays", "files", "npz")}
     after_a_look |= {f"uticket/data/{name}.py" for name in ("aedat", "folder", "gestures", "recordings")}
     names = ("look", "nir_file", "npy", "onnx_file", "safetensors_file", "torch_file")
     after_a_look |= {f"uticket/foreign/{name}.py" for name in names}

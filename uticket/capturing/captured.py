@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import create_model
 
-from uticket.base.arrays import load_npz, npz_bytes
 from uticket.base.files import is_file, write_bytes, write_json
+from uticket.base.npz import load_npz, npz_bytes
 from uticket.config.block import Block
 from uticket.config.document import read_document
 from uticket.ticket.ticket import Ticket

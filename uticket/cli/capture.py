@@ -79,7 +79,7 @@ def read_inputs(path: Path) -> "NDArray[Any]":
     """Read an .npy file. Raises InputError, naming it, if it is not an array of finite numbers."""
     import numpy as np
 
-    from uticket.base.arrays import load_npy
+    from uticket.base.npz import load_npy
 
     values = load_npy(path, "an .npy array")
     if values.dtype.kind not in "biuf" or not values.size:

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from uticket.base.arrays import load_npz, npz_bytes
 from uticket.base.errors import InputError, one_line
 from uticket.base.files import write_bytes, write_json, written_together
+from uticket.base.npz import load_npz, npz_bytes
 from uticket.config.block import Block
 from uticket.config.document import read_document
 

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from uticket.base.arrays import load_npy, load_npz
 from uticket.base.errors import InputError, one_line
+from uticket.base.npz import load_npy, load_npz
 from uticket.base.room import look_for_room
 from uticket.data.aedat import Events, events_of, read_aedat
 

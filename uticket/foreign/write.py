@@ -6,8 +6,9 @@ from typing import BinaryIO
 
 import numpy as np
 
-from uticket.base.arrays import Arrays, write_npz, write_safetensors
+from uticket.base.arrays import Arrays, write_safetensors
 from uticket.base.files import write_stream
+from uticket.base.npz import write_npz
 
 
 def write_arrays(path: Path, arrays: Arrays) -> None:

@@ -1,4 +1,4 @@
-"""Networks of one's own: `model.name: MODULE:FUNCTION`. docs/own-network.md says what the function gets and returns."""
+"""Networks of one's own: `model.name: MODULE:FUNCTION`."""
 
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence

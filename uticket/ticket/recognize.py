@@ -1,7 +1,6 @@
 """From the arrays of a file to the weights of layers: what is a weight, a mask, a state, or something else.
 
-docs/masks.md has the rules in the order in which they apply ("What is read from a file"). Nothing is left out without
-being listed, and what had to be assumed is a note.
+Nothing is left out without being listed, and what had to be assumed is a note.
 """
 
 from collections.abc import Collection, Mapping

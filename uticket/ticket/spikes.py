@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from uticket.base.arrays import load_npz, npz_bytes
 from uticket.base.errors import InputError, one_line
 from uticket.base.files import write_bytes
+from uticket.base.npz import load_npz, npz_bytes
 from uticket.base.room import Room
 
 # layer -> what arrives there, (images, T, channels, height, width): booleans, or numbers of spikes (`Layer.reads`)

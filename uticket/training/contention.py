@@ -4,7 +4,7 @@ Between two parallel loops OpenMP's threads spin for milliseconds. That is faste
 busy process they spin in the time that the other threads need, and training is several times slower. OpenMP reads its
 waiting policy once, when it is loaded. But GNU's counts its threads, and lets them spin only for a moment while there
 are more of them than processors: so a second group of threads, which does nothing, exists as long as ours have to wait
-for a processor. No number changes by it. Source: `do_spin` of libgomp; docs/training.md has the rates.
+for a processor. No number changes by it. Source: `do_spin` of libgomp.
 """
 
 import threading

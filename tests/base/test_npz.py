@@ -5,9 +5,9 @@ import zipfile
 import numpy as np
 import pytest
 
-from uticket.base.arrays import load_npz, npz_bytes
 from uticket.base.errors import InputError
 from uticket.base.files import write_bytes
+from uticket.base.npz import load_npz, npz_bytes
 
 ARRAYS = {"file": np.arange(6, dtype=np.int64).reshape(2, 3), "layer/conv.weight": np.array([True, False])}
 
