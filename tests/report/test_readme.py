@@ -7,13 +7,21 @@ import pytest
 from tests.report.conftest import SETTINGS, MakeOutputs
 from uticket.base.errors import InputError
 from uticket.config.paths import REPORT
-from uticket.report.readme import END, begin, results_markdown, sweep_markdown, write_between, write_results
+from uticket.report.readme import (
+    END,
+    begin,
+    results_markdown,
+    rounded_markdown,
+    sweep_markdown,
+    write_between,
+    write_results,
+)
 from uticket.report.write import write_report
 
-PAGES = ["README.md", "docs/simulator.md", "docs/training.md", "docs/reliability.md"]
+PAGES = ["README.md", "docs/simulator.md", "docs/training.md", "docs/masks.md", "docs/reliability.md"]
 SOAK = "docs/results/soak.json"  # an hour of kills
 FIGURE = "docs/figures/vgg16-fifo-area.svg"
-SOURCES = ["params.yaml", "report/rounds.csv", "report/sweeps.csv"]
+SOURCES = ["params.yaml", "report/rounds.csv", "report/sweeps.csv", "report/quantized.csv"]
 SOURCES += [f"docs/results/vgg16_{name}.csv" for name in ("network", "latency", "energy", "bandwidth", "dataflows")]
 SOURCES += [f"benchmarks/results/{name}.json" for name in ("simulate", "train", "sparse")]
 
@@ -38,6 +46,13 @@ def test_a_sweep_has_a_row_for_each_value_and_the_methods_side_by_side(outputs: 
     assert lines[2] == "| 0 | 75.00 | 70 | 75.00 | 54 |"
     with pytest.raises(InputError, match="sweeps.csv: expected the knob broadcast.width and the model events, got no"):
         sweep_markdown(REPORT.table("sweeps"), "broadcast.width")
+
+
+def test_rounding_has_a_row_for_each_method_number_of_bits_and_quantizer(outputs: MakeOutputs):
+    write_report(SETTINGS, 16, outputs())
+    lines = rounded_markdown(REPORT.table("quantized")).splitlines()
+    assert len(lines) == 2 + 2 * 2 * 2
+    assert lines[2] == "| lth | 8 | plain | 85.00 | 36 | 70.00 | 75.00 |"  # 300 cycles of work, 100 idle ones
 
 
 def test_results_stand_between_the_markers_and_nothing_else_changes(tmp_path):

@@ -53,6 +53,9 @@ REPORT_ROUNDS = Schema(
     any_numbers=("spike_sparsity", *AREA),
     maybe_texts=(*WORDS, *LEFT_OUT),
 )
+REPORT_QUANTIZED = Schema(
+    ("method", *ROUNDED.keys), ("method", *ROUNDED.texts), ("accuracy", *MAPPED), maybe_texts=LEFT_OUT, has_rows=False
+)
 REPORT_SWEEPS = Schema(
     ("method", *SWEEPS.keys),
     ("method", *SWEEPS.texts),

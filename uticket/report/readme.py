@@ -8,7 +8,7 @@ from uticket.base.files import Row, is_file, read_text, write_text
 from uticket.base.text import cell, heading, markdown_table
 from uticket.config.params import read_params
 from uticket.config.paths import REPORT
-from uticket.config.schemas import REPORT_ROUNDS, REPORT_SWEEPS
+from uticket.config.schemas import REPORT_QUANTIZED, REPORT_ROUNDS, REPORT_SWEEPS
 from uticket.report.benchmarks import (
     simulation_markdown,
     sparse_markdown,
@@ -43,7 +43,7 @@ def write_results() -> list[Path]:
     All paths are relative to the current folder. Returns the files written. Raises InputError, naming the file, if one
     of them, a column, a sweep or a marker is missing.
     """
-    page, training = Path("docs/simulator.md"), Path("docs/training.md")
+    page, training, masks = (Path("docs", f"{name}.md") for name in ("simulator", "training", "masks"))
     texts = {Path("README.md"): {"results": results_markdown(REPORT.table("rounds"), read_params().report.baseline)}}
     if page.exists():
         knobs = ("broadcast.fifo_depth", "broadcast.width")
@@ -57,6 +57,8 @@ def write_results() -> list[Path]:
         texts[training] = {"train": training_markdown(train), "sparse": sparse_markdown(sparse)}
     if is_file(SOAK):
         texts[Path("docs/reliability.md")] = {"soak": killed_markdown(SOAK)}
+    if masks.exists():
+        texts[masks] = {"rounded": rounded_markdown(REPORT.table("quantized"))}
     for path, sections in texts.items():
         for name, text in sections.items():
             write_between(path, begin(name), END, text)
@@ -88,6 +90,17 @@ def results_markdown(path: Path, baseline: str) -> str:
     """Return the last tickets of rounds.csv as a table, and what each method saves against the baseline."""
     rounds = REPORT_ROUNDS.read(path)
     return "\n".join([markdown_table(results(rounds, baseline)), "", *findings(rounds, baseline)]).rstrip()
+
+
+def rounded_markdown(path: Path) -> str:
+    """Return what rounding leaves of the balance of the last tickets, of quantized.csv, as a table."""
+    shown = ("method", "weight_bits", "quantizer", "accuracy", "nonzeros", "utilization", "busy_share")
+    rows = []
+    for row in REPORT_QUANTIZED.read(path):
+        work, all_cycles = row["work_cycles"], row["work_cycles"] + row["idle_cycles"]
+        found = {**row, "busy_share": work / all_cycles if all_cycles else 1.0}
+        rows.append({heading(name): cell(name, found[name]) for name in shown})
+    return markdown_table(rows)
 
 
 def sweep_markdown(path: Path, knob: str) -> str:
