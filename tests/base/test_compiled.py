@@ -78,6 +78,25 @@ def test_a_loop_is_compiled_anew_when_one_that_it_imports_changes(tmp_path):
         assert ran_with(tmp_path, code).stdout == f"{5 + added} 0\n" * 2
 
 
+INTRINSIC = """
+from numba import types
+from numba.extending import intrinsic
+
+@intrinsic
+def inner(typing, x):
+    return types.int64(types.int64), lambda context, builder, signature, args: builder.add(args[0], args[0].type({}))
+"""
+
+
+def test_a_loop_is_compiled_anew_when_an_intrinsic_changes(tmp_path):
+    (tmp_path / "outer.py").write_text(BEGIN + "from inner import inner\n" + LOOP.format("outer", "inner(x)"))
+    code = "from outer import outer\nprint(outer(5), sum(outer.stats.cache_misses.values()))"
+    for added in (1, 10):
+        (tmp_path / "inner.py").write_text(INTRINSIC.format(added))
+        assert ran_with(tmp_path, code).stdout == f"{5 + added} 1\n"
+        assert ran_with(tmp_path, code).stdout == f"{5 + added} 0\n"
+
+
 def test_code_that_is_kept_is_loaded_without_the_compiler_which_a_later_loop_may_need(tmp_path):
     """Also loops that allocate, whose arrays the run time of numba counts, and parallel ones."""
     (tmp_path / "loop.py").write_text(

@@ -7,9 +7,11 @@ from torch import nn
 
 from uticket.config.training import Model
 from uticket.engine.batch_last import BatchLast
+from uticket.engine.by_spikes import BySpikes
 from uticket.engine.choose import choose_layout
 from uticket.engine.layout import BatchFirst
 from uticket.engine.sparse import KeptWeights
+from uticket.engine.spike_conv import computes_by_spikes
 from uticket.networks.network import SpikingNetwork, build, weight_layers
 from uticket.networks.shapes import describe_layers
 from uticket.ticket.mask import Mask
@@ -89,3 +91,31 @@ def test_teams_are_sparse_enough_at_higher_density():
         return type(choose_layout(convolutions, Mask(shared), positions))
 
     assert [chosen(team) for team in (1, 3, 4, 8)] == [BatchFirst, BatchFirst, BatchLast, BatchLast]
+
+
+@pytest.mark.parametrize("name", ["vgg7", "resnet19"])
+def test_losses_and_gradients_by_spikes_are_those_of_the_dense_layout(name):
+    torch.manual_seed(0)
+    images, labels = torch.randn(4, 2, 8, 8), torch.tensor([0, 1, 2, 0])
+    width, results = 2.0 if name == "vgg7" else 0.5, []
+    for convolutions in ([], [nn.Conv2d]):
+        network = build(SETTINGS.model_copy(update={"name": name, "width": width}), (2, 8, 8), 3, seed=0)
+        found = [m for m in network.modules() if type(m) in convolutions and computes_by_spikes(m)]
+        network.layout = BySpikes(found) if found else BatchFirst()
+        loss = per_step_loss(network(images), labels)
+        loss.backward()
+        results.append((loss.detach(), {n: p.grad for n, p in network.named_parameters()}))
+    dense, ours = results
+    torch.testing.assert_close(ours[0], dense[0], atol=1e-4, rtol=1e-4)
+    for key, value in dense[1].items():
+        torch.testing.assert_close(ours[1][key], value, atol=1e-4, rtol=1e-3, msg=lambda m, key=key: f"{key} {m}")
+
+
+def test_large_layers_of_a_dense_network_compute_by_spikes():
+    network = build(SETTINGS.model_copy(update={"width": 2.0}), (2, 8, 8), 3, seed=0)
+    convolutions = {n: m for n, m in weight_layers(network).items() if isinstance(m, nn.Conv2d)}
+    masks = {name: np.ones(tuple(m.weight.shape), bool) for name, m in convolutions.items()}
+    layout = choose_layout(convolutions, masks, dict.fromkeys(convolutions, 64))
+    assert isinstance(layout, BySpikes)
+    assert layout._convolutions == set(convolutions.values()) - {network.conv1}
+    assert type(choose_layout(convolutions, masks, dict.fromkeys(convolutions, 1))) is BatchFirst

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar, cast
 
@@ -9,6 +10,7 @@ import numba
 from numba.core import event
 from numba.core.caching import FunctionCache
 from numba.core.dispatcher import Dispatcher
+from numba.core.extending import _Intrinsic
 from numba.core.runtime.nrt import rtsys
 
 from uticket.base.errors import one_line
@@ -26,7 +28,8 @@ def compiling(**options: Any) -> Callable[[Function], Function]:
 
     options: those of `numba.njit`, except `cache`. The code is kept for later processes: in NUMBA_CACHE_DIR, beside the
     source, or in the user's folder of caches, whichever can be written to first; if none can, every process compiles.
-    It is compiled anew when the source of the function changes, or of a compiled one that its file imports.
+    It is compiled anew when the source of the function changes, or of a compiled one or an intrinsic that its file
+    imports.
     """
 
     def decorate(function: Function) -> Function:
@@ -71,18 +74,21 @@ class _Cache(FunctionCache):
 
 def _depend_on_imported(loop: Any) -> None:
     """Stamp the code that is kept with the sources of imported loops too; numba does so with its own file only."""
-    kept = [value._cache._cache_file for value in _loops_beside(loop.py_func) if value.stats.cache_path]
+    beside = _beside(loop.py_func)
+    loops: list[Any] = [value for value in beside if isinstance(value, Dispatcher) and value.stats.cache_path]
+    stamps = {str(value._cache._cache_file._source_stamp) for value in loops}
+    sources = {Path(value._defn.__code__.co_filename) for value in beside if isinstance(value, _Intrinsic)}
+    stamps |= {str((source.stat().st_mtime, source.stat().st_size)) for source in sources}
     own = loop._cache._cache_file
-    own._source_stamp = own._source_stamp, sorted({str(file._source_stamp) for file in kept})
+    own._source_stamp = own._source_stamp, sorted(stamps)
 
 
-def _loops_beside(function: Any) -> list[Any]:
-    """Return the compiled loops that a function's file has, imports, or reaches through modules of its package."""
+def _beside(function: Any) -> list[Any]:
+    """Return what a function's file has, imports, or reaches through modules of its package."""
     package = function.__module__.partition(".")[0]
     held = list(function.__globals__.values())
     modules = [value for value in held if isinstance(value, ModuleType) and value.__name__.startswith(f"{package}.")]
-    held += [value for module in modules for value in vars(module).values()]
-    return [value for value in held if isinstance(value, Dispatcher)]
+    return held + [value for module in modules for value in vars(module).values()]
 
 
 class _SayOnce(event.Listener):

@@ -56,7 +56,7 @@ class Train(Block):
     loss: Literal["per_step", "mean"]
     augment: Augment
     device: Literal["auto", "cpu", "cuda"]
-    sparse: Literal["auto", "off"]  # on CPUs, whether pruned convolutions run by their kept weights
+    sparse: Literal["auto", "off"]  # on CPUs, whether convolutions skip pruned weights, or inputs without a spike
     precision: Literal["auto", "fp32", "bf16"]  # auto: bf16 on GPUs, fp32 on CPUs
     compile: bool  # on GPUs, by torch.compile
     save_minutes: NotNegative  # between two saved states of a training; 0: every step

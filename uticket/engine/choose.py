@@ -1,7 +1,7 @@
-"""In which layout a pruned network trains fastest."""
+"""In which layout a network trains fastest on the CPU."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,23 +13,24 @@ from uticket.engine.layout import BatchFirst, Layout
 # densities up to which kept weights alone are faster: benchmarks/results/sparse.json
 SPARSE_BELOW = 0.08
 BLOCKS_BELOW = 0.2  # where four or more filters keep the same positions
+SPIKES_ABOVE = 1_000_000  # products of a layer, for an image, from which it may compute by spikes
 
 
 def choose_layout(
     convolutions: Mapping[str, nn.Conv2d], masks: Mapping[str, NDArray[np.bool_]], positions: Mapping[str, int]
 ) -> Layout:
-    """Return the layout in which a pruned network trains fastest on the CPU.
+    """Return the layout in which a network trains fastest on the CPU.
 
     convolutions, masks, output positions: by layer. It is BatchLast if more than half of the dense work is in layers
-    that are sparse enough. The densities at which that pays were measured once and are fixed, so that results do not
-    depend on how busy the machine is.
+    that are sparse enough, else BySpikes if some layer is large enough for that. The densities and the size at which
+    either pays were measured once and are fixed, so that results do not depend on how busy the machine is.
     """
     work = {name: mask.size * positions[name] for name, mask in masks.items() if name in convolutions}
     sparse = [
         name for name in work if _supported(convolutions[name]) and _sparse_enough(convolutions[name], masks[name])
     ]
     if sum(work[name] for name in sparse) <= sum(work.values()) / 2:
-        return BatchFirst()
+        return _by_spikes([convolutions[name] for name in work if work[name] >= SPIKES_ABOVE])
     from uticket.engine.batch_last import BatchLast  # imported here: numba only where it is used
     from uticket.engine.sparse import KeptWeights
 
@@ -38,6 +39,15 @@ def choose_layout(
         module = convolutions[name]
         kept[module] = KeptWeights.of(masks[name], module.stride[0], int(module.padding[0]))
     return BatchLast(kept)
+
+
+def _by_spikes(convolutions: Iterable[nn.Conv2d]) -> Layout:
+    """Return the layout of a network that is not sparse, whose large convolutions are given."""
+    from uticket.engine.by_spikes import BySpikes  # imported here: numba only where it is used
+    from uticket.engine.spike_conv import computes_by_spikes
+
+    by_spikes = [module for module in convolutions if computes_by_spikes(module)]
+    return BySpikes(by_spikes) if by_spikes else BatchFirst()
 
 
 def _supported(module: nn.Conv2d) -> bool:
