@@ -36,7 +36,7 @@ Weights = dict[str, "np.ndarray[Any, np.dtype[np.float32]]"]
 
 
 def measure() -> None:
-    """Add the tickets that are not in the tables yet, and write the masks of the last ticket of each chain."""
+    """Add the tickets that are not in the tables yet, and write the mask of the ticket that ends a chain."""
     known = read(TICKETS)
     done = set(known[KEY].itertuples(index=False, name=None)) if len(known) else set()
     tickets, layers = [], []
@@ -44,7 +44,7 @@ def measure() -> None:
         own = dict(zip(KEY, key, strict=True))
         tickets.append(own | about(ticket, TicketFiles(ticket_folder(*key)), params))
         layers += [own | row for row in by_layer(ticket, params.hw.array)]
-        if key[-1]:
+        if key[-1] == len(params.lineage.chain("lth")) - 1:
             write_mask(ticket, MASKS / f"{key[0]}-{key[1]}-{key[2]}.npz")
     add(TICKETS, tickets)
     add(LAYERS, layers)

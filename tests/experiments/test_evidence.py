@@ -7,10 +7,11 @@ from click.testing import CliRunner
 from PIL import Image
 
 import uticket as ut
-from experiments import evidence, evidence_page, evidence_results
+from experiments import evidence, evidence_page, evidence_results, evidence_tables
 from experiments.chains import merged
 from experiments.evidence import QUEUE, SEEDS, copy_images, folder_of, main, only, params_of
 from experiments.evidence_results import add, overlap, shuffled
+from experiments.pareto import DEPTHS
 from tests.helpers import between
 from uticket.base.seeds import torch_seed
 from uticket.config.params import Params
@@ -192,7 +193,7 @@ def test_rows_are_added_in_order(tmp_path):
 
 def made_up(network: str, seed: int, method: str, number: int, **values: float) -> dict[str, object]:
     """A row of evidence_tickets.csv."""
-    cycles = dict.fromkeys([f"{kind}_fifo_{depth}" for kind in ("cycles", "pj") for depth in evidence_page.DEPTHS], 1e6)
+    cycles = dict.fromkeys([f"{kind}_fifo_{depth}" for kind in ("cycles", "pj") for depth in DEPTHS], 1e6)
     shares = {
         "sparsity": 0.98,
         "spike_sparsity": 0.9,
@@ -208,7 +209,7 @@ def test_expectations_are_met_by_all_seeds_some_or_none_at_98_percent_only():
     rows = [made_up("vgg16", seed, "lth", 9, utilization=0.6 + 0.1 * seed) for seed in (0, 1)]
     rows += [made_up("vgg16", 0, "uticket", 9, utilization=1, latency_cycles=60)]
     rows += [made_up("resnet19", 0, method, 3, sparsity=0.7, utilization=0.4) for method in ("lth", "uticket")]
-    lines = evidence_page.expectations(pd.DataFrame(rows)).splitlines()[2:]
+    lines = evidence_tables.expectations(pd.DataFrame(rows)).splitlines()[2:]
     assert [line.split(" | ")[4] for line in lines] == ["in part", "yes", "yes", *["not trained yet"] * 3]
     assert "| 65.0 ± 7.1 |" in lines[0]
     assert "| 40.0 |" in lines[2]
@@ -217,21 +218,21 @@ def test_expectations_are_met_by_all_seeds_some_or_none_at_98_percent_only():
 def test_costs_are_compared_with_lth_of_the_same_round_and_seed():
     rows = [made_up("vgg16", 0, "lth", n, utilization=0.6, latency_cycles=1000 * n) for n in (1, 2)]
     rows += [made_up("vgg16", 0, "uticket", 1, utilization=1, latency_cycles=750, energy=5)]
-    lth, ours = evidence_page.costs(pd.DataFrame(rows)).splitlines()[2:]
+    lth, ours = evidence_tables.costs(pd.DataFrame(rows)).splitlines()[2:]
     assert lth.startswith("| VGG-16 | lth | 2 | 60.0 | 2 |  |")
     assert ours.startswith("| VGG-16 | uticket | 1 | 100.0 | 1 (25 %) | 50 % |")
 
 
 def test_time_is_the_sum_over_the_tickets_of_a_chain():
     rows = [made_up("vgg16", seed, "lth", n, utilization=0.6) for seed in (0, 1) for n in (1, 2)]
-    assert evidence_page.times(pd.DataFrame(rows)).splitlines()[2:] == ["| VGG-16 | lth | 2 | 4 | 2.0 |"]
+    assert evidence_tables.times(pd.DataFrame(rows)).splitlines()[2:] == ["| VGG-16 | lth | 2 | 4 | 2.0 |"]
 
 
 def test_by_layer_compares_the_last_round_of_both_chains():
     one = {"network": "vgg16", "seed": 0, "layer": "conv2", "weights": 9216, "idle_cycles": 5000, "utilization": 1}
     layers = [one | {"method": "lth", "round": n, "nonzeros": 100 - n} for n in (1, 2, 3)]
     layers += [one | {"method": "uticket", "round": n, "nonzeros": 200 - n} for n in (1, 2)]
-    (line,) = evidence_page.by_layer(pd.DataFrame(layers)).splitlines()[2:]
+    (line,) = evidence_tables.by_layer(pd.DataFrame(layers)).splitlines()[2:]
     assert line == "| VGG-16 | conv2 | 9,216 | 98 | 198 | 100.0 | 100.0 | 5 | 5 |"
 
 
