@@ -58,7 +58,8 @@ def test_check_reads_the_chip_file(project):
 def test_outside_a_project_the_missing_file_is_named(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for words in (["check"], ["estimate"], ["rounds", 3]):
-        assert fails(*words) == "Error: params.yaml: expected YAML, got no file\n"
+        line = "Error: params.yaml: expected YAML, got no file; `uticket init DIR` makes a project with one\n"
+        assert fails(*words) == line
     assert list(tmp_path.iterdir()) == []
 
 
