@@ -21,16 +21,6 @@ STAGES = {
     "quantize": ("quantize", "uticket"),
     "report": ("report",),
 }  # in the order of the data
-OUTPUTS = {
-    "data": "data/prepared",
-    "dense": "tickets/dense",
-    "plan": "plans",
-    "ticket": "tickets/uticket/r01",
-    "map": "mapping",
-    "simulate": "simulation",
-    "quantize": "quantization",
-    "report": "report",
-}
 DIFFERS = "cost.json"  # times that were measured
 
 
@@ -44,7 +34,7 @@ def write_project(folder: Path) -> None:
     params["tickets"] = {"uticket/r01": "dense"}
     params["hw"]["sweeps"] = {"pes": [4]}
     params["quantize"]["bits"] = [4]
-    params["report"]["baseline"] = "uticket"
+    params["report"] |= {"baseline": "uticket", "title": "Ölçü, für µ"}  # text that ASCII cannot hold
     YAML().dump(params, folder / "params.yaml")
     (folder / "uticket").symlink_to(ROOT / "uticket")  # where the chip file is
     rng = generator(0, "images of a test")
