@@ -1,3 +1,4 @@
+import json
 import subprocess
 from pathlib import Path
 from types import SimpleNamespace
@@ -7,6 +8,7 @@ import pytest
 from tests.report.conftest import SETTINGS, MakeOutputs
 from uticket.base.errors import InputError
 from uticket.config.paths import REPORT
+from uticket.report.benchmarks import stages_markdown
 from uticket.report.readme import (
     END,
     begin,
@@ -23,7 +25,7 @@ KILLED = {"docs/reliability.md": "docs/results/soak.json"}  # written once there
 FIGURE = "docs/figures/vgg16-fifo-area.svg"
 SOURCES = ["params.yaml", "report/rounds.csv", "report/sweeps.csv", "report/quantized.csv"]
 SOURCES += [f"docs/results/vgg16_{name}.csv" for name in ("network", "latency", "energy", "bandwidth", "dataflows")]
-SOURCES += [f"benchmarks/results/{name}.json" for name in ("simulate", "train", "sparse")]
+SOURCES += [f"benchmarks/results/{name}.json" for name in ("simulate", "train", "sparse", "stages")]
 
 
 def test_results_are_the_last_tickets_and_what_they_save(outputs: MakeOutputs):
@@ -53,6 +55,17 @@ def test_rounding_has_a_row_for_each_method_number_of_bits_and_quantizer(outputs
     lines = rounded_markdown(REPORT.table("quantized")).splitlines()
     assert len(lines) == 2 + 2 * 2 * 2
     assert lines[2] == "| lth | 8 | plain | 85.00 | 36 | 70.00 | 75.00 |"  # 300 cycles of work, 100 idle ones
+
+
+def test_stages_are_counted_as_often_as_they_run(tmp_path):
+    stages = {"data": {"runs": 1, "before": 4.0, "now": 3.96}, "ticket": {"runs": 18, "before": 15.0, "now": 14.5}}
+    report = {"cpu_seconds": stages, "cpu_seconds_of_make": {"before": 274.0, "now": 265.0}}
+    (tmp_path / "stages.json").write_text(json.dumps(report))
+    assert stages_markdown(tmp_path / "stages.json").splitlines()[2:] == [
+        "| data | 1 | 4.0 | 4.0 | 4 | 4 |",
+        "| ticket | 18 | 15.0 | 14.5 | 270 | 261 |",
+        "| together |  |  |  | 274 | 265 |",
+    ]
 
 
 def test_results_stand_between_the_markers_and_nothing_else_changes(tmp_path):

@@ -63,3 +63,16 @@ def sparse_markdown(path: Path) -> str:
             gain = f"{seconds['dense'] / seconds['sparse']:.1f}"
             rows.append({"network": name, "kept": f"{100 * float(density):g} %", **times, "dense / sparse": gain})
     return markdown_table(rows)
+
+
+def stages_markdown(path: Path) -> str:
+    """Return what `benchmarks/stages.py` measured: CPU seconds of each stage of `make`, before and now."""
+    measured = read_json(path)
+    rows = []
+    for name, stage in measured["cpu_seconds"].items():
+        runs, before, now = stage["runs"], stage["before"], stage["now"]
+        of_one = {"CPU s, before": f"{before:.1f}", "now": f"{now:.1f}"}
+        of_all = {"all runs, before": f"{runs * before:.0f}", "all runs, now": f"{runs * now:.0f}"}
+        rows.append({"stage": name, "runs": str(runs), **of_one, **of_all})
+    totals = {f"all runs, {when}": f"{value:.0f}" for when, value in measured["cpu_seconds_of_make"].items()}
+    return markdown_table([*rows, dict.fromkeys(rows[0], "") | {"stage": "together", **totals}])

@@ -12,6 +12,7 @@ from uticket.config.schemas import REPORT_QUANTIZED, REPORT_ROUNDS, REPORT_SWEEP
 from uticket.report.benchmarks import (
     simulation_markdown,
     sparse_markdown,
+    stages_markdown,
     start_up_markdown,
     threads_markdown,
     training_markdown,
@@ -55,6 +56,7 @@ def write_results() -> list[Path]:
     if training.exists():
         train, sparse = BENCHMARKS / "train.json", BENCHMARKS / "sparse.json"
         texts[training] = {"train": training_markdown(train), "sparse": sparse_markdown(sparse)}
+        texts[training]["stages"] = stages_markdown(BENCHMARKS / "stages.json")
     if is_file(SOAK):
         texts[Path("docs/reliability.md")] = {"soak": killed_markdown(SOAK)}
     if masks.exists():
