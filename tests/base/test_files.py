@@ -1,5 +1,6 @@
 import json
 import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from uticket.base.files import (
     write_text,
     written_together,
 )
+from uticket.base.process import Stopped
 
 # --- writing: whole or not at all
 
@@ -71,6 +73,29 @@ def test_a_folder_whose_files_cannot_all_be_written_stays_as_it_was(tmp_path, er
         assert ".part" not in str(raised.value)
     assert (folder / "one.txt").read_text() == "old"
     assert list(tmp_path.iterdir()) == [folder]
+
+
+def test_a_signal_while_files_are_put_in_place_leaves_all_new_ones(tmp_path, monkeypatch):
+    replace, put = Path.replace, []
+
+    def replace_and_stop(file: Path, target: Path) -> None:
+        replace(file, target)
+        put.append(target)
+        if len(put) == 3:  # both files are written, one is in its place
+            raise Stopped(signal.SIGTERM)
+
+    def write() -> None:
+        with written_together(tmp_path / "ticket") as part:
+            for name in ("one.txt", "two.txt"):
+                write_text(part / name, "new")
+
+    for name in ("one.txt", "two.txt"):
+        write_text(tmp_path / "ticket" / name, "old")
+    monkeypatch.setattr(Path, "replace", replace_and_stop)
+    with pytest.raises(Stopped):
+        write()
+    assert [path.read_text() for path in (tmp_path / "ticket").iterdir()] == ["new", "new"]
+    assert [path.name for path in tmp_path.iterdir()] == ["ticket"]
 
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), RuntimeError("a bug"), KeyboardInterrupt()])

@@ -54,16 +54,24 @@ def written_together(folder: Path) -> Iterator[Path]:
     try:
         shutil.rmtree(part, ignore_errors=True)  # of a run that was killed
         yield part
-        for file in sorted(path for path in part.rglob("*") if path.is_file()):
-            target = folder / file.relative_to(part)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            file.replace(target)
+        try:
+            _put_in_place(part, folder)
+        except (KeyboardInterrupt, SystemExit):
+            _put_in_place(part, folder)  # the rest: a signal leaves all old files or all new ones
+            raise
     except OSError as error:
         raise InputError(f"{folder}: expected a place to write to, got: {one_line(error)}") from None
     except InputError as error:
         raise InputError(str(error).replace(str(part), str(folder))) from None
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+def _put_in_place(part: Path, folder: Path) -> None:
+    for file in sorted(path for path in part.rglob("*") if path.is_file()):
+        target = folder / file.relative_to(part)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        file.replace(target)
 
 
 def _flush(path: Path) -> None:
