@@ -21,7 +21,7 @@ FLOORS = [
     ["hardware", "training"],
     ["exchange", "project", "rivals"],
     ["report"],
-    ["pipeline"],
+    ["cluster", "pipeline"],
     ["cli"],
 ]
 FLOOR = {folder: number for number, folders in enumerate(FLOORS) for folder in folders}

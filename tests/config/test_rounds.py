@@ -8,6 +8,7 @@ from tests.cli.helpers import fails, printed
 from tests.config.helpers import comments
 from tests.helpers import PARAMS
 from uticket.config.params import read_params
+from uticket.config.rounds import keep_chains
 
 FILE = Path("params.yaml")
 THIRD = "  constant: {scope: layer, mode: both, select: random}\n\n# METHOD/NAME:"
@@ -47,6 +48,23 @@ def test_rounds_write_chains_and_keep_comments_and_other_methods():
         assert chain("constant") == ["dense", "constant/r01", "constant/r02", "constant/r03"][: number + 1]
         assert len(chain("lth")) == 3
         assert comments(FILE.read_text()) == comments(PARAMS.read_text())
+
+
+def test_chains_that_are_kept_keep_what_they_are_pruned_from():
+    printed("rounds", 2)
+    keep_chains(FILE, ["uticket"])
+    params = read_params(FILE)
+    assert (list(params.tickets), list(params.balance)) == (["uticket/r01", "uticket/r02"], ["uticket"])
+    assert params.report.baseline == "uticket"
+    assert comments(FILE.read_text()) == comments(PARAMS.read_text())
+
+
+def test_a_chain_of_two_methods_keeps_both():
+    printed("rounds", 2)
+    replace("  uticket/r02: uticket/r01\n", "  uticket/r02: lth/r01\n")
+    keep_chains(FILE, ["uticket"])
+    assert read_params(FILE).tickets == {"lth/r01": "dense", "uticket/r01": "dense", "uticket/r02": "lth/r01"}
+    assert read_params(FILE).report.baseline == "lth"
 
 
 def test_only_the_lines_of_the_chains_change():

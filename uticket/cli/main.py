@@ -4,6 +4,7 @@ import click
 
 from uticket import __version__
 from uticket.cli.capture import capture
+from uticket.cli.cluster import cluster
 from uticket.cli.exchange import export
 from uticket.cli.hardware import simulate_command
 from uticket.cli.imported import import_command
@@ -33,6 +34,7 @@ for command in (
     preset,
     check,
     estimate,
+    cluster,
     compile_command,
     readme,
     version,

@@ -12,7 +12,7 @@ from ruamel.yaml.error import YAMLError
 from uticket.base.errors import InputError, one_line
 from uticket.base.files import read_text, write_text
 from uticket.config.lineage import DENSE, method_of
-from uticket.config.params import checked_params, read_settings
+from uticket.config.params import checked_params, read_params, read_settings
 
 REPLACED = ("balance", "tickets")  # blocks that a preset replaces as a whole: their keys are names of the user
 
@@ -53,6 +53,33 @@ def apply_presets(path: Path, presets: Sequence[Path]) -> None:
         return text
 
     _rewrite(path, f"{path} with {', '.join(map(str, presets))}", edit)
+
+
+def keep_chains(path: Path, methods: Sequence[str]) -> None:
+    """Leave out of params.yaml all tickets but those of `methods` and those that these are pruned from.
+
+    If report.baseline is left out, the first of `methods` takes its place. Raises InputError, and writes nothing, if
+    the file is wrong or has no such method.
+    """
+    params = read_params(path)
+    lineage = params.lineage
+    for method in methods:
+        if method not in lineage.methods:
+            known = ", ".join(lineage.methods)
+            raise InputError(f"{path}: expected one of its methods ({known}), got {method!r}")
+    kept = {ticket for method in methods for last in lineage.chain(method) for ticket in lineage.line(last)}
+    needed = {method_of(ticket) for ticket in kept}
+    baseline = params.report.baseline if params.report.baseline in needed else methods[0]
+
+    def edit(text: str) -> str:
+        values = _yaml().load(text)
+        values["report"]["baseline"] = baseline
+        text = _dumped(values)
+        tickets = {ticket: parent for ticket, parent in values["tickets"].items() if ticket in kept}
+        balance = {method: entry for method, entry in values["balance"].items() if method in needed}
+        return _with_entries(_with_entries(text, "tickets", tickets), "balance", balance)
+
+    _rewrite(path, str(path), edit)
 
 
 def set_value(path: Path, block: str, name: str, value: str) -> None:

@@ -1,7 +1,6 @@
 """`uticket init`: write a project that runs with the installed package, and let Git and DVC track it."""
 
 import os
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,11 +10,11 @@ from uticket.base.files import write_text
 from uticket.config.rounds import apply_presets
 from uticket.hardware.chip import DEFAULT_CHIP
 from uticket.project.presets import TEMPLATE, preset_files
+from uticket.project.programs import run, succeed
 from uticket.project.stages import own_stages
 
 README = "README.md"
 LINES = {".dvcignore": "dvcignore", ".gitignore": "gitignore"}  # file of a project -> that of the template
-MOST_CHARACTERS = 200  # of what another program says
 CHIPS_OF_PACKAGE = "uticket/hardware/chips/"  # as the repository's params.yaml names them
 
 
@@ -71,10 +70,10 @@ def _init_git(folder: Path) -> str:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{folder}: expected a folder to write to, got: {error.strerror}") from None
-    found = _run(folder, "git", "rev-parse", "--show-toplevel")
+    found = run(folder, "git", "rev-parse", "--show-toplevel")
     if found.returncode == 0:
         return f"git: {folder} is in the repository {found.stdout.strip()}"
-    _succeed(folder, "git", "init", "--quiet")
+    succeed(folder, "git", "init", "--quiet")
     return f"git: initialized in {folder}"
 
 
@@ -82,23 +81,8 @@ def _init_dvc(folder: Path) -> str:
     """Initialize DVC in a folder of a Git repository, whether it is its top or below it."""
     if (folder / ".dvc").is_dir():
         return f"dvc: {folder} is a project of DVC already"
-    _succeed(folder, sys.executable, "-m", "dvc", "init", "--subdir")
+    succeed(folder, sys.executable, "-m", "dvc", "init", "--subdir")
     return f"dvc: initialized in {folder}"
-
-
-def _succeed(folder: Path, *command: str) -> None:
-    """Run a command in a folder. Raises InputError with what it says if it fails."""
-    ran = _run(folder, *command)
-    if ran.returncode != 0:
-        name, said = " ".join(command).removeprefix(f"{sys.executable} -m "), " ".join(ran.stderr.split())
-        raise InputError(f"{folder}: expected `{name}` to succeed, got: {said[:MOST_CHARACTERS]}")
-
-
-def _run(folder: Path, *command: str) -> "subprocess.CompletedProcess[str]":
-    try:
-        return subprocess.run(command, cwd=folder, capture_output=True, text=True)
-    except OSError as error:
-        raise InputError(f"{command[0]}: expected an installed program, got: {error.strerror}") from None
 
 
 def _add_lines(path: Path, text: str) -> None:

@@ -1,0 +1,1 @@
+"""A search over seeds, presets and methods as jobs of a cluster."""
