@@ -11,7 +11,7 @@ search_argument = click.argument(
 
 @click.group()
 def cluster() -> None:
-    """Train chains for seeds x presets x methods on SLURM; docs/cluster.md describes SEARCH (search.yaml)."""
+    """Train chains for seeds x presets x methods on SLURM, as search.yaml says."""
 
 
 @cluster.command()
