@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Every stage is a process of its own: without compiled bytecode in .venv each start takes seconds longer.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: run setup test check lock readme wheel soak gpu-evidence
+.PHONY: run setup test check lock readme wheel soak fuzz gpu-evidence
 
 run: setup
 	uticket check
@@ -35,6 +35,12 @@ test: setup check
 MINUTES ?= 60
 soak: setup
 	OMP_NUM_THREADS=1 python -m tests.soak --minutes $(MINUTES)
+
+# Damage files of every kind at random and read them (docs/reliability.md); other SEEDs may run beside each other.
+CASES ?= 20000
+SEED ?= 0
+fuzz: setup
+	OMP_NUM_THREADS=1 python -m tests.fuzz.run --cases $(CASES) --seed $(SEED)
 
 check: setup
 	ruff format --check .

@@ -2,14 +2,15 @@
 
 Convolutions of 512 x 512 x 3 x 3 with 4 x 4 outputs, a tenth of the weights kept; the last size has 10,000 layers of
 48 x 48 x 3 x 3. Audit and balance read a file of float32 weights, the analytic model the folder of a ticket with the
-spikes of one image. Each command runs in a process of its own: its time from start to end, the most private memory
-(RssAnon, sampled, GB), and the most with the pages of mapped files (VmHWM), which the system takes back when it needs
-them. `python -m benchmarks.load [LARGEST]` prints JSON; 10^9 weights take 5 GB of disk.
+spikes of one image. Each command runs in a process of its own: its time from start to end and that of all processors,
+the most private memory (RssAnon, sampled, GB), and the most with the pages of mapped files (VmHWM), which the system
+takes back when it needs them. `python -m benchmarks.load [NAME...]` prints JSON; 10^9 weights take 5 GB of disk.
 """
 
 import json
 import platform
 import re
+import resource
 import subprocess
 import sys
 import time
@@ -68,17 +69,19 @@ def header(layers: list[Layer], kind: str) -> bytes:
 
 
 def _weights(layers: list[Layer], rng: np.random.Generator) -> Iterator[np.ndarray]:
-    """Yield the weights of each layer: a part of a large array from a place that is drawn, so that no two are equal."""
+    """Yield the weights of each layer: a part of a large array, with a first weight that no other one has."""
     most = layers[0].num_weights
     many = rng.normal(size=2 * most).astype(np.float32) * (rng.random(2 * most) < KEPT)
-    for _ in layers:
+    for number in range(len(layers)):
         begin = rng.integers(most)
-        yield many[begin : begin + most]
+        values = many[begin : begin + most].copy()
+        values[0] = 1 + number
+        yield values
 
 
 def run(command: list[str], folder: Path) -> dict[str, float]:
     """Run a command in a folder; return its time and memory."""
-    started, private = time.perf_counter(), 0
+    started, before, private = time.perf_counter(), _children_cpu(), 0
     with subprocess.Popen(
         [sys.executable, "-m", "uticket.cli", *command], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     ) as process:
@@ -90,7 +93,13 @@ def run(command: list[str], folder: Path) -> dict[str, float]:
         if process.returncode:
             assert process.stderr is not None
             raise SystemExit(f"{' '.join(command)}: {process.stderr.read().decode()}")
-    return {"seconds": seconds, "private_gb": private * 1024 / 1e9, "with_mapped_files_gb": whole * 1024 / 1e9}
+    found = {"seconds": seconds, "cpu_seconds": _children_cpu() - before}
+    return {**found, "private_gb": private * 1024 / 1e9, "with_mapped_files_gb": whole * 1024 / 1e9}
+
+
+def _children_cpu() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _memory(process: int, what: str) -> int:
@@ -123,9 +132,8 @@ def measure(name: str) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Measure the networks up to the one that is named, print JSON."""
-    names = list(SIZES)
-    cases = {name: measure(name) for name in (sys.argv[1:] or names)}
+    """Measure the networks that are named, by default all; print JSON."""
+    cases = {name: measure(name) for name in (sys.argv[1:] or SIZES)}
     print(json.dumps({"machine": platform.machine(), "kept": KEPT, "cases": cases}, indent=1))
 
 

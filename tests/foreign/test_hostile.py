@@ -13,8 +13,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from tests.foreign import hostile
 from tests.foreign.bombs import BOMBS, STORAGE, safetensors, tensor
@@ -324,32 +322,6 @@ def test_devices_and_pipes_are_not_opened(tmp_path):
         if path.name == "loop.onnx":
             path.symlink_to(path)
         assert "expected a file, got" in str(read_or_line(path))
-
-
-@pytest.fixture(scope="session")
-def good_files(tmp_path_factory) -> list[Path]:
-    """A file of each kind that is read."""
-    found = []
-    for kind in KINDS:
-        path, expected = kind.make(tmp_path_factory.mktemp("good"))
-        if not isinstance(expected, str):
-            found.append(path)
-    return found
-
-
-@settings(max_examples=150, deadline=None)
-@given(data=st.data())
-def test_flipped_and_missing_bytes_are_read_or_one_line(good_files, data):
-    path = data.draw(st.sampled_from(good_files))
-    whole = path.read_bytes()
-    content = bytearray(whole[: data.draw(st.integers(0, len(whole)))] if data.draw(st.booleans()) else whole)
-    for place in data.draw(st.lists(st.integers(0, max(len(content) - 1, 0)), max_size=4)) if content else ():
-        content[place] = data.draw(st.integers(0, 255))
-    path.write_bytes(content)
-    try:
-        read_or_line(path)
-    finally:
-        path.write_bytes(whole)
 
 
 def test_pickles_are_as_python_reads_them():

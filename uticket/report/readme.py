@@ -18,6 +18,7 @@ from uticket.report.benchmarks import (
     training_markdown,
 )
 from uticket.report.fifo_area import area_figure
+from uticket.report.fuzz import fuzz_markdown
 from uticket.report.killed import killed_markdown
 from uticket.report.savings import findings, results
 from uticket.report.vgg16 import (
@@ -32,6 +33,7 @@ from uticket.report.vgg16 import (
 BENCHMARKS = Path("benchmarks/results")
 STUDY = Path("docs/results")
 SOAK = STUDY / "soak.json"
+FUZZ = STUDY / "fuzz.json"
 AREA_FIGURE = Path("docs/figures/vgg16-fifo-area.svg")
 MODELS = ("analytic", "events")
 WHOLE_FILTERS = ("lth", "uticket")  # methods that share no positions: tables with all of them are too wide
@@ -57,10 +59,12 @@ def write_results() -> list[Path]:
         train, sparse = BENCHMARKS / "train.json", BENCHMARKS / "sparse.json"
         texts[training] = {"train": training_markdown(train), "sparse": sparse_markdown(sparse)}
         texts[training]["stages"] = stages_markdown(BENCHMARKS / "stages.json")
-    if is_file(SOAK):
-        texts[Path("docs/reliability.md")] = {"soak": killed_markdown(SOAK)}
     if masks.exists():
         texts[masks] = {"rounded": rounded_markdown(REPORT.table("quantized"))}
+    found = {SOAK: ("soak", killed_markdown), FUZZ: ("fuzz", fuzz_markdown)}
+    tried = {name: markdown(path) for path, (name, markdown) in found.items() if is_file(path)}
+    if tried:
+        texts[Path("docs/reliability.md")] = tried
     for path, sections in texts.items():
         for name, text in sections.items():
             write_between(path, begin(name), END, text)

@@ -1,0 +1,1 @@
+"""Files of every kind, damaged at random, through the functions that the commands and stages call."""
