@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -36,6 +37,17 @@ def test_a_damaged_one_is_reported_with_what_brings_it_back(left, monkeypatch):
     (KEPT / LOCK).replace(LOCK)
     check_lock()
     assert LOCK.read_text() == WHOLE
+
+
+def test_the_list_of_used_files_is_checked_too_and_may_be_removed():
+    path = Path(".dvc/tmp/rwlock")
+    path.parent.mkdir(parents=True)
+    for left in ("", '{"write": {"'):
+        path.write_text(left)
+        with pytest.raises(InputError, match="rwlock: expected .*; if no dvc runs, rm .dvc/tmp/rwlock mends it$"):
+            check_lock()
+    path.write_text("{}")
+    check_lock()
 
 
 @pytest.mark.parametrize("left", ["", WHOLE[:-9]])

@@ -1,5 +1,6 @@
 """One cycle: a job is killed a few times, then runs to its end, and all bytes are compared."""
 
+import json
 import random
 import re
 import signal
@@ -23,8 +24,9 @@ AIMED, EARLY = 0.3, 0.15  # shares of kills: while files are put in place; in th
 FIRST_MOMENTS_S = 0.4
 BETWEEN_KILLS_S = 25.0  # of dvc, at most: it starts up, and a stage or two run
 WHOLE_RUN_S = 20 * 60.0
+USED = Path(".dvc") / "tmp" / "rwlock"
 TRACEBACK = "Traceback (most recent call last)"
-REMEDY = re.compile(rf"Error: {DVC_LOCK}: expected .*; (cp .* && dvc commit .*) brings it back")
+REMEDY = re.compile(r"Error: .*; (?:if no dvc runs, )?((?:cp|rm) .*) (?:brings it back|mends it)")
 OURS = re.compile(r'File ".*/(uticket|stages)/\S+\.py"')
 
 Record = dict[str, Any]
@@ -116,15 +118,19 @@ class Cycle:
         return seen | ({"printed": "\n".join(defects)[-3000:]} if blocks or orphans or victim.failed else {})
 
     def _mended_lock(self) -> Record:
-        """Bring a torn dvc.lock back by the commands that `uticket check` names."""
-        if self.job.kind != "dvc" or not is_torn(self.folder / DVC_LOCK):
+        """Bring torn files of dvc back by the commands that `uticket check` names."""
+        every, mended = "", True
+        while self.job.kind == "dvc" and (is_torn(self.folder / DVC_LOCK) or is_no_json(self.folder / USED)):
+            check = (sys.executable, "-m", "uticket.cli", "check")
+            said = subprocess.run(check, cwd=self.folder, env=self.env, capture_output=True, text=True).stderr
+            named = REMEDY.match(said) if said not in every else None  # once was enough
+            every += said
+            command = named[1] if named else f"rm -f {DVC_LOCK} {USED}"
+            done = subprocess.run(command, shell=True, cwd=self.folder, env=self.env, capture_output=True)
+            mended &= bool(named) and done.returncode == 0
+        if not every:
             return {}
-        check = (sys.executable, "-m", "uticket.cli", "check")
-        said = subprocess.run(check, cwd=self.folder, env=self.env, capture_output=True, text=True).stderr
-        named = REMEDY.match(said)
-        command = named[1] if named else f"rm -f {DVC_LOCK}"
-        mended = subprocess.run(command, shell=True, cwd=self.folder, env=self.env, capture_output=True).returncode == 0
-        return {"torn_lock": True, "mended_lock": bool(named) and mended, "said": said}
+        return {"torn_lock": True, "mended_lock": mended, "said": every}
 
     def _differing(self, before: Files) -> list[str]:
         """Return the files that are neither old nor new; states and parts of files are removed by the next run."""
@@ -147,3 +153,14 @@ def is_torn(lock: Path) -> bool:
     except YAMLError:
         return True
     return not (text.endswith("\n") and isinstance(found, dict) and isinstance(found.get("stages"), dict))
+
+
+def is_no_json(path: Path) -> bool:
+    """Return whether a file is there, but no JSON."""
+    try:
+        json.loads(path.read_text(errors="replace"))
+    except FileNotFoundError:
+        return False
+    except ValueError:
+        return True
+    return False

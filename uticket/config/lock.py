@@ -2,7 +2,7 @@
 
 No dvc command runs then. So each stage keeps a copy as it begins, with all stages before it. dvc writes the lock once a
 stage has ended well: its results are whole. The copy, and a commit of that one stage, bring everything back without
-training again.
+training again. dvc also writes in place which of its processes use which files; without it nothing is lost.
 """
 
 import os
@@ -10,12 +10,13 @@ from contextlib import suppress
 from pathlib import Path
 
 from uticket.base.errors import InputError
-from uticket.base.files import is_file, look, read_text, write_bytes, write_text, written_together
+from uticket.base.files import is_file, look, read_json, read_text, write_bytes, write_text, written_together
 from uticket.config.params import parse_yaml
 
 LOCK = Path("dvc.lock")
 MOST_VALUES = 10**6  # a hundred for each ticket, or a few more
 NEW = b"schema: '2.0'\nstages: {}\n"  # before the first stage has ended
+USED = Path(".dvc") / "tmp" / "rwlock"  # JSON
 KEPT = Path(".uticket") / "lock"  # a folder: the copy, and the stage that began then
 
 
@@ -33,7 +34,12 @@ def keep_copy() -> None:
 
 
 def check_lock() -> None:
-    """Raise InputError if dvc.lock is empty or torn; it names the commands that bring it back."""
+    """Raise InputError if dvc.lock, or dvc's list of used files, is empty or torn; it names what brings it back."""
+    if is_file(USED):
+        try:
+            read_json(USED, "what dvc wrote")
+        except InputError as error:
+            raise InputError(f"{error}; if no dvc runs, rm {USED} mends it") from None
     if not os.path.lexists(LOCK):
         return
     size = look(LOCK, "what dvc wrote")
