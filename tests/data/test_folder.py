@@ -1,3 +1,7 @@
+import os
+import struct
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -5,6 +9,7 @@ import pytest
 from PIL import Image
 
 from tests.data.helpers import settings
+from tests.helpers import ROOT
 from uticket.base.errors import InputError
 from uticket.data.folder import ENDINGS, files_of_classes, read_image
 from uticket.data.sources import prepare
@@ -53,6 +58,19 @@ def test_damaged_image_is_named(tmp_path):
         with pytest.raises(InputError, match=f"b/2.jpg: expected an image.*, {got}") as error:
             prepare(settings("folder", tmp_path), tmp_path, seed=0)
         assert "\n" not in str(error.value)
+
+
+def test_what_pillow_logs_of_a_damaged_image_is_not_printed(tmp_path):
+    command = "from pathlib import Path; from uticket.data.folder import read_image; read_image(Path('a.tif'), 8, 3)"
+    Image.new("RGB", (4, 4)).save(tmp_path / "a.tif")
+    whole = (tmp_path / "a.tif").read_bytes()
+    samples = struct.pack("<HHIHH", 277, 3, 1, 3, 0)  # of a pixel
+    assert samples in whole
+    (tmp_path / "a.tif").write_bytes(whole.replace(samples, struct.pack("<HHIHH", 277, 3, 1, 2052, 0)))
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    ran = subprocess.run([sys.executable, "-c", command], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert "a.tif: expected an image" in ran.stderr
+    assert ran.stderr.startswith("Traceback")
 
 
 def test_folder_without_classes_to_read_is_an_error_that_names_it(tmp_path):

@@ -114,6 +114,13 @@ def test_files_cut_off_or_of_another_kind_are_an_error(tmp_path):
     ):
         with pytest.raises(InputError, match=f"c.aedat: {error}"):
             read_recording(written(tmp_path / "c.aedat", content))
+    header = b"#!AER-DAT3.1\r\n#!END-HEADER\r\n"
+    for size in (1, 4, 6):  # of an event
+        short = packet(1, np.ones((9, 2), "<u4")).replace(b"\x08\0\0\0", size.to_bytes(4, "little"), 1)
+        with pytest.raises(InputError, match=f"c.aedat: expected events of pixels of 8 bytes at byte 56, got {size}"):
+            read_recording(written(tmp_path / "c.aedat", header + short))
+    with pytest.raises(InputError, match="c.aedat: expected events, got none"):
+        read_recording(written(tmp_path / "c.aedat", header + packet(1, np.ones((0, 2), "<u4"))))
     with pytest.raises(InputError, match=r"none.bin: expected a recording of events, got no file$"):
         read_recording(tmp_path / "none.bin")
 

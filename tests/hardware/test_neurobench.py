@@ -10,7 +10,9 @@ from torch import Tensor, nn
 
 import uticket as ut
 from tests.cli.helpers import run
-from tests.helpers import layer_of
+from tests.helpers import LAYER, layer_of, mask_of
+from uticket.base.errors import InputError
+from uticket.capturing.captured import Findings
 from uticket.hardware.neurobench import meetings, neurobench
 
 T = 3
@@ -149,3 +151,10 @@ def test_analog_inputs_of_two_uses_of_a_layer_are_counted_once():
 
     found = ut.neurobench(ut.capture(Twice(), torch.rand(3, 2, 5, 5) + 0.1, timesteps=1))
     assert found.effective_macs == found.dense_operations == 2 * 25 * 4
+
+
+def test_nonzeros_of_another_shape_are_an_error_that_names_their_file():
+    ticket = ut.Ticket((LAYER,), {LAYER.name: mask_of(1, 2, 3, 4)})
+    findings = Findings("the loop", nonzeros={LAYER.name: np.ones((2, 3, 3), dtype=np.int64)})
+    with pytest.raises(InputError, match=r"nonzeros.npz: expected an array 'conv2' of shape \(2, 4, 5\)"):
+        neurobench(ticket, findings)

@@ -76,7 +76,9 @@ def _of_version_3(content: bytes, start: int) -> Events:
         start += PACKET.itemsize
         if size < 1 or not 0 <= number <= capacity or start + size * capacity > len(content):
             raise ValueError(f"expected {number} of {capacity} events of {size} bytes at byte {start}, got fewer")
-        if packet["kind"] == POLARITY:
+        if packet["kind"] == POLARITY and number:
+            if size < 8 or size % 4:
+                raise ValueError(f"expected events of pixels of 8 bytes at byte {start}, got {size}")
             words = np.frombuffer(content, "<u4", number * size // 4, start).reshape(number, -1)
             data, time = words[:, 0].astype(np.int64), words[:, 1].astype(np.int64)
             events = events_of(time | int(packet["overflow"]) << 31, data >> 17, data >> 2 & 0x7FFF, data >> 1 & 1)

@@ -1,5 +1,6 @@
 """Images from a folder with one folder per class, the layout that torchvision's ImageFolder reads."""
 
+import logging
 import warnings
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -19,6 +20,7 @@ MODES = {1: "L", 3: "RGB"}
 ENDINGS = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")  # those of ImageFolder
 # By the first bytes of a file, whatever its ending. Pillow knows more: PostScript, say, for which it runs a program.
 KINDS = ("JPEG", "PNG", "PPM", "BMP", "TIFF", "WEBP", "GIF")
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # what it logs would stand above the one line of an error
 
 Read = Callable[[Path], tuple[tuple[str, ...], ImageSet]]  # a folder of classes -> their names, the images
 

@@ -23,6 +23,7 @@ def _in_a_pe(component: str) -> str:
 
 # more than any chip has; a larger number is a mistake, which cycles as 64-bit numbers would not hold
 MOST_BITS, MOST_BANKS, MOST_MHZ = 2**20, 2**20, 10**6
+MOST_OF_A_PART = 1e15  # area, energy, power, bandwidth: sums and products of them stay finite
 LEAST_MB_PER_S = 0.001
 
 # by which energy is summed up; the default chip has those of Fig. 8 of the paper: MAC, LIF and MEM (scratchpad)
@@ -33,7 +34,7 @@ Action = Literal["operation", "work_cycle", "update"]  # `uticket.hardware.energ
 class Quantity(Block):
     """A number with its unit and source."""
 
-    value: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    value: Annotated[float, Field(ge=0, le=MOST_OF_A_PART, allow_inf_nan=False)]
     unit: str
     source: Annotated[str, Field(min_length=1)]
 
@@ -89,7 +90,9 @@ class Part(Block):
     part: str
     component: Component
     count: Annotated[int, Field(ge=1, le=2**31)]
-    actions: dict[Action, Annotated[float, Field(ge=0, allow_inf_nan=False)]]  # times that the part is used for each
+    actions: dict[
+        Action, Annotated[float, Field(ge=0, le=MOST_OF_A_PART, allow_inf_nan=False)]
+    ]  # times that the part is used for each
     energy: ActionEnergy
     leakage: Power
     area: Area
@@ -114,7 +117,7 @@ class Banks(Quantity):
 class Rate(Quantity):
     """Bandwidth."""
 
-    value: Annotated[float, Field(ge=LEAST_MB_PER_S, allow_inf_nan=False)]
+    value: Annotated[float, Field(ge=LEAST_MB_PER_S, le=MOST_OF_A_PART, allow_inf_nan=False)]
     unit: Literal["MB/s"]
 
 

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from uticket.capturing.captured import Findings
+from uticket.base.errors import InputError
+from uticket.capturing.captured import NONZEROS, Findings
 from uticket.ticket.layer import Layer
 from uticket.ticket.ticket import Ticket
 
@@ -53,6 +54,9 @@ def neurobench(ticket: Ticket, findings: Findings | None = None) -> NeuroBench:
             continue
         spikes = layer.reads == "spikes" and layer.name not in (findings.factors if findings else {})
         met = meetings(layer, ticket.mask[layer.name])
+        if nonzeros.shape not in (met.shape, met.shape[:1]):
+            got = f"got {nonzeros.shape}"
+            raise InputError(f"{NONZEROS}: expected an array {layer.name!r} of shape {met.shape} or (channels,), {got}")
         effective["acs" if spikes else "macs"] += int(
             (met[:, :1, :1] if nonzeros.ndim == 1 else met).ravel() @ nonzeros.ravel()
         )
