@@ -1,9 +1,9 @@
 """A training step of a dense network: ours, a snnTorch loop over the timesteps, and SpikingJelly's ways.
 
 The networks of the default run (vgg7 at 8 x 8) and of the paper (VGG-16 at 32 x 32), T = 4; the same batch, loss and
-optimizer for all. They run in turn in one process; images/s are from medians of the repeats. On a GPU all run in
-bfloat16 too, and ours through torch.compile; a way that fails is reported with its error. `python -m benchmarks.train`
-prints JSON.
+optimizer for all. On a CPU ours runs with `train.sparse` auto and off. They run in turn in one process; images/s are
+from medians of the repeats. On a GPU all run in bfloat16 too, and ours through torch.compile; a way that fails is
+reported with its error. `python -m benchmarks.train` prints JSON.
 """
 
 import json
@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.plain import plain_networks
-from benchmarks.step import settings, stepper
+from benchmarks.step import by_spikes, settings, stepper
 from benchmarks.timing import in_turn
 from uticket.base.errors import one_line
 from uticket.networks.network import build
@@ -31,7 +31,10 @@ def ours(name: str, images: Tensor, labels: Tensor, steps: int) -> Calls:
     """Return the ways in which our network is trained on the device of the images."""
     fresh = [build(settings(name), images.shape[1:], 10, seed=0).to(images.device) for _ in range(3)]
     calls = {"ours": stepper(fresh[0], images, labels, steps)}
-    if images.is_cuda:
+    if not images.is_cuda:
+        by_spikes(fresh[0], images.shape[1:])
+        calls["ours, sparse off"] = stepper(fresh[1], images, labels, steps)
+    else:
         calls["ours bf16"] = stepper(fresh[1], images, labels, steps, bfloat16=True)
         calls["ours bf16 compiled"] = stepper(torch.compile(fresh[2]), images, labels, steps, bfloat16=True)
     return calls

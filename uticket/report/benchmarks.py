@@ -76,3 +76,17 @@ def stages_markdown(path: Path) -> str:
         rows.append({"stage": name, "runs": str(runs), **of_one, **of_all})
     totals = {f"all runs, {when}": f"{value:.0f}" for when, value in measured["cpu_seconds_of_make"].items()}
     return markdown_table([*rows, dict.fromkeys(rows[0], "") | {"stage": "together", **totals}])
+
+
+def spikes_markdown(path: Path) -> str:
+    """Return what `benchmarks/spikes.py` measured: how many times faster layers run, by the share of spikes."""
+    rows = []
+    for layer in read_json(path)["layers"]:
+        shape = f"{layer['channels']} to {layer['filters']}, {layer['side']} x {layer['side']}"
+        for part in ("forward", "gradient"):
+            faster = {
+                f"{100 * float(density):g} %": f"{seconds[f'{part} dense'] / seconds[f'{part} by spikes']:.1f}"
+                for density, seconds in layer["seconds_by_density"].items()
+            }
+            rows.append({"layer": shape, "of": part, **faster})
+    return markdown_table(rows)

@@ -12,6 +12,7 @@ from uticket.config.schemas import REPORT_QUANTIZED, REPORT_ROUNDS, REPORT_SWEEP
 from uticket.report.benchmarks import (
     simulation_markdown,
     sparse_markdown,
+    spikes_markdown,
     stages_markdown,
     start_up_markdown,
     threads_markdown,
@@ -56,9 +57,9 @@ def write_results() -> list[Path]:
         texts[page]["start-up"] = start_up_markdown(simulate)
         texts[page] |= vgg16_sections()
     if training.exists():
-        train, sparse = BENCHMARKS / "train.json", BENCHMARKS / "sparse.json"
-        texts[training] = {"train": training_markdown(train), "sparse": sparse_markdown(sparse)}
-        texts[training]["stages"] = stages_markdown(BENCHMARKS / "stages.json")
+        tables = {"train": training_markdown, "spikes": spikes_markdown, "sparse": sparse_markdown}
+        tables["stages"] = stages_markdown
+        texts[training] = {name: table(BENCHMARKS / f"{name}.json") for name, table in tables.items()}
     if masks.exists():
         texts[masks] = {"rounded": rounded_markdown(REPORT.table("quantized"))}
     found = {SOAK: ("soak", killed_markdown), FUZZ: ("fuzz", fuzz_markdown)}
