@@ -15,7 +15,9 @@ stages:
     cmd: python pretend.py dense
     params: [seed, train.epochs]
     deps: [pretend.py]
-    outs: [tickets/dense/weights.txt]
+    outs:
+      - tickets/dense/weights.txt
+      - tickets/dense/metrics.json: {cache: false}
   ticket:
     foreach: ${tickets}
     do:

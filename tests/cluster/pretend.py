@@ -31,6 +31,7 @@ def train(ticket: str) -> None:
     path = Path("tickets") / ticket / "weights.txt"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(f"{ticket} {Path('params.yaml').read_text()}")
+    path.with_name("metrics.json").write_text("{}")
 
 
 def save(step: int) -> None:

@@ -51,10 +51,10 @@ def test_other_params_in_the_same_folder_are_refused(project, tmp_path):
     write_search(project)
     job, found = Job(tmp_path / "search", "tiny", 3, "lth"), find_project(project)
     text = params_of(job, ["tiny"], found)
-    make_clone(job, text, found, "store")
-    make_clone(job, text, found, "store")  # stays
+    make_clone(job, text, found)
+    make_clone(job, text, found)  # stays
     with pytest.raises(ValueError, match=r"expected the params of this search, got others; give it another folder"):
-        make_clone(job, text.replace("epochs: 12", "epochs: 13"), found, "store")
+        make_clone(job, text.replace("epochs: 12", "epochs: 13"), found)
 
 
 def test_a_clone_reads_images_and_downloads_of_the_project(project, tmp_path):
@@ -63,7 +63,7 @@ def test_a_clone_reads_images_and_downloads_of_the_project(project, tmp_path):
     (project / "data/downloads/cifar").write_text("images")
     commit(project)
     job, found = Job(tmp_path / "search", "mine", 3, "uticket"), find_project(project)
-    make_clone(job, params_of(job, ["tiny", "images"], found), found, "store")
+    make_clone(job, params_of(job, ["tiny", "images"], found), found)
     clone = job.clone / "project"
     assert read_params(clone / "params.yaml").data.path == str(project / "data/mine")
     assert (clone / "data/downloads/cifar").read_text() == "images"

@@ -74,8 +74,8 @@ def params_of(job: Job, presets: list[str], project: Project) -> str:
         return read_text(path)
 
 
-def make_clone(job: Job, text: str, project: Project, store: str) -> None:
-    """Clone the project for a job, with `text` as params.yaml and `store` as the remote; a clone that is there stays.
+def make_clone(job: Job, text: str, project: Project) -> None:
+    """Clone the project for a job, with `text` as params.yaml; a clone that is there stays.
 
     Raises InputError if it is there with other params.
     """
@@ -99,18 +99,20 @@ def make_clone(job: Job, text: str, project: Project, store: str) -> None:
         shutil.rmtree(folder / name, ignore_errors=True)
     (folder / LOCK).unlink(missing_ok=True)
     write_text(folder / PARAMS, text)
-    _share_store(folder, store)
+    _use_store(folder, job.store)
     _link_data(part, folder, project)
     part.rename(job.clone)
 
 
-def _share_store(folder: Path, store: str) -> None:
-    """Make the store the remote of a clone, in settings that Git ignores."""
+def _use_store(folder: Path, store: Path) -> None:
+    """Make the store the cache of a clone, in settings that Git ignores.
+
+    Not its remote: `dvc push --run-cache` leaves out files of `cache: false`, without which no stage is restored.
+    """
     from dvc.config import Config  # imported here: takes a second
 
     with Config(str(folder / ".dvc")).edit("local") as config:
-        config["core"]["remote"] = "store"
-        config["remote"]["store"] = {"url": store}
+        config["cache"]["dir"] = str(store)
 
 
 def _link_data(clone: Path, folder: Path, project: Project) -> None:

@@ -37,6 +37,11 @@ class Job:
         return self.root / "jobs" / self.name
 
     @property
+    def store(self) -> Path:
+        """The DVC cache of all jobs of the search; elsewhere it serves as a remote, which has the same layout."""
+        return self.root / "store"
+
+    @property
     def clone(self) -> Path:
         """Its working folder, a clone of the project's repository: DVC locks one for as long as it runs."""
         return self.folder / "clone"
@@ -48,12 +53,12 @@ class Job:
 
     @property
     def mark(self) -> Path:
-        """Written when its results are in the store."""
+        """Written when its results are committed."""
         return self.folder / "done"
 
     @property
     def done(self) -> bool:
-        """Whether its results are in the store."""
+        """Whether its results are committed."""
         return is_file(self.mark)
 
     @property
@@ -94,8 +99,3 @@ def groups_of(search: Search) -> list[Group]:
         for preset in search.presets
         for seed in search.seeds
     ]
-
-
-def store_of(search: Search) -> str:
-    """Return the path or URL of the DVC remote that the jobs share."""
-    return search.store or str(Path(search.folder).resolve() / "store")

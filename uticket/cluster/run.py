@@ -32,17 +32,15 @@ class Run:
         self._dvc_runs: subprocess.Popen[bytes] | None = None
 
     def __call__(self) -> None:
-        """Run the stages that have not run yet, commit the results, and push them to the store."""
+        """Run the stages that no job of the search has run yet, and commit the results."""
         folder = self.job.clone / self.prefix
         # A dvc that was killed leaves locks, and perhaps a torn dvc.lock; its cache of runs brings all stages back.
         for left in (Path(LOCK), Path(".dvc/tmp/rwlock")):
             (folder / left).unlink(missing_ok=True)
-        targets = [DENSE] if self.job.method == DENSE else []
-        self._dvc(folder, "repro", "--pull", *targets)
+        self._dvc(folder, "repro", *([DENSE] if self.job.method == DENSE else []))
         succeed(folder, "git", "add", "--all", ".")
         if succeed(folder, "git", "status", "--porcelain", "--untracked-files=no"):
             succeed(folder, "git", "commit", "--quiet", "--message", f"Results of {self.job.name}")
-        self._dvc(folder, "push", "--run-cache", *targets)
         write_text(self.job.mark, "")
 
     def checkpoint(self) -> "DelayedSubmission":
@@ -86,7 +84,7 @@ def stop(dvc_number: int) -> None:
             told += new
             for process in new:
                 _end(process)
-        if time.monotonic() > deadline:  # it transfers files
+        if time.monotonic() > deadline:  # it copies files
             _end(dvc)
             return
         time.sleep(SECONDS_BETWEEN_LOOKS)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from uticket.base.errors import InputError, one_line
 from uticket.cluster.clone import Project, make_clone, params_of
-from uticket.cluster.jobs import Group, Job, groups_of, store_of
+from uticket.cluster.jobs import Group, Job, groups_of
 from uticket.cluster.run import SIGNAL_DELAY_S, Run
 from uticket.config.search import Search
 
@@ -33,7 +33,7 @@ def submit(search: Search, project: Project) -> Iterator[str]:
     texts = {job: params_of(job, search.presets[job.preset], project) for group in groups for job in group}
     _executor(search, groups[0].dense, None)  # whether there is one
     for job, text in texts.items():
-        make_clone(job, text, project, store_of(search))
+        make_clone(job, text, project)
     states = states_of(search, groups)
     for group in groups:
         yield _submit_one(search, group.dense, project, states)

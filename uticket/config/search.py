@@ -43,7 +43,6 @@ class Search(Block):
     presets: Annotated[dict[Name, list[str]], Field(min_length=1)]  # name -> presets, merged into params.yaml in order
     methods: Annotated[list[Name], Field(min_length=1), Different]  # the first one is the baseline of what is saved
     executor: Literal["slurm", "local"] = "slurm"  # local: all jobs at once on this machine
-    store: Annotated[str, Field(min_length=1)] | None = None  # DVC remote, a path or URL; null: `store` in the folder
     job: Resources = Resources()
 
 
