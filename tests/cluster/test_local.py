@@ -17,7 +17,7 @@ from tests.cluster.helpers import git, make_project
 from uticket.base.files import read_rows
 
 LTH, UTICKET, DENSE = (f"tiny/seed3/{method}" for method in ("lth", "uticket", "dense"))
-MOST_SECONDS = 120
+MOST_SECONDS = 300
 
 
 @pytest.fixture

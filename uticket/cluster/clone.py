@@ -105,10 +105,7 @@ def make_clone(job: Job, text: str, project: Project) -> None:
 
 
 def _use_store(folder: Path, store: Path) -> None:
-    """Make the store the cache of a clone, in settings that Git ignores.
-
-    Not its remote: `dvc push --run-cache` leaves out files of `cache: false`, without which no stage is restored.
-    """
+    """Make the store the cache of a clone, in settings that Git ignores."""
     from dvc.config import Config  # imported here: takes a second
 
     with Config(str(folder / ".dvc")).edit("local") as config:

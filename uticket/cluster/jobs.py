@@ -1,7 +1,7 @@
 """The jobs of a search, and where each has its files."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from uticket.base.files import is_file, read_json, write_json
@@ -50,6 +50,16 @@ class Job:
     def logs(self) -> Path:
         """What submitit writes: scripts and logs, by the job's number in the queue."""
         return self.folder / "logs"
+
+    @property
+    def dense(self) -> "Job":
+        """The dense training from which its chain starts."""
+        return replace(self, method=DENSE)
+
+    @property
+    def begun(self) -> Path:
+        """Written when a chain has the results of its dense training."""
+        return self.folder / "begun"
 
     @property
     def mark(self) -> Path:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from uticket.base.files import write_text
+from uticket.base.files import is_file, write_text
 from uticket.cluster.clone import LOCK
 from uticket.cluster.jobs import Job
 from uticket.config.lineage import DENSE
@@ -32,16 +32,27 @@ class Run:
         self._dvc_runs: subprocess.Popen[bytes] | None = None
 
     def __call__(self) -> None:
-        """Run the stages that no job of the search has run yet, and commit the results."""
+        """Run the stages that have not run yet, and commit the results."""
         folder = self.job.clone / self.prefix
-        # A dvc that was killed leaves locks, and perhaps a torn dvc.lock; its cache of runs brings all stages back.
-        for left in (Path(LOCK), Path(".dvc/tmp/rwlock")):
-            (folder / left).unlink(missing_ok=True)
+        # Left by a dvc that was killed; its process numbers may mean other processes on this node.
+        (folder / ".dvc/tmp/rwlock").unlink(missing_ok=True)
+        if self.job.method != DENSE and not is_file(self.job.begun):
+            self._take_dense(folder)
         self._dvc(folder, "repro", *([DENSE] if self.job.method == DENSE else []))
         succeed(folder, "git", "add", "--all", ".")
         if succeed(folder, "git", "status", "--porcelain", "--untracked-files=no"):
             succeed(folder, "git", "commit", "--quiet", "--message", f"Results of {self.job.name}")
         write_text(self.job.mark, "")
+
+    def _take_dense(self, folder: Path) -> None:
+        """Take the results of the dense training as if this clone had trained it.
+
+        From Git and the store: DVC's cache of runs leaves out stages that have files of `cache: false`.
+        """
+        succeed(folder, "git", "fetch", "--quiet", str(self.job.dense.clone), self.job.dense.branch)
+        succeed(folder, "git", "checkout", "FETCH_HEAD", "--", LOCK, f"tickets/{DENSE}")
+        self._dvc(folder, "checkout", DENSE)
+        write_text(self.job.begun, "")
 
     def checkpoint(self) -> "DelayedSubmission":
         """Have the stage save its state; return what the job does when it runs again. Called before a time limit."""
