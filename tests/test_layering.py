@@ -21,6 +21,7 @@ FLOORS = [
     ["hardware", "training"],
     ["exchange", "project", "rivals"],
     ["report"],
+    ["exploring"],
     ["cluster", "pipeline"],
     ["cli"],
 ]

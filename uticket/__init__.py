@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from uticket.config.array import Broadcast as Broadcast
     from uticket.config.array import Energy as Energy
     from uticket.config.pruning import Balance as Balance
+    from uticket.exploring.explore import explore as explore
     from uticket.hardware.audit import audit as audit
     from uticket.hardware.chip import Chip as Chip
     from uticket.hardware.neurobench import neurobench as neurobench
@@ -45,6 +46,7 @@ MODULE_OF = {
     "balance": "pruning.balance",
     "capture": "capturing.capture",
     "compare_rivals": "rivals.compare",
+    "explore": "exploring.explore",
     "neurobench": "hardware.neurobench",
     "prune": "pruning.prune",
     "simulate": "hardware.simulation",

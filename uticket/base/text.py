@@ -50,7 +50,7 @@ def cell(name: str, value: Any) -> str:
         return ""
     if name in FRACTIONS or name.startswith("utilization"):
         return f"{100 * value:.2f}"
-    if name.endswith(("_pct", "_mean")):
+    if name.endswith(("_pct", "_mean", "_us")):
         return f"{value:.1f}"
     return f"{value:,.0f}"
 
@@ -63,6 +63,11 @@ def text_table(rows: Sequence[Row]) -> TextTable:
     return TextTable(
         [heading(name) for name in columns], [list(cells) for cells in zip(*columns.values(), strict=True)]
     )
+
+
+def in_json(value: Any) -> Any:
+    """Return a value as JSON holds it, with inf as text."""
+    return "inf" if value == float("inf") else value
 
 
 def plain_table(rows: Sequence[Row]) -> str:

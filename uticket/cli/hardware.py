@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from uticket.base.errors import InputError
+from uticket.base.text import in_json
 from uticket.cli.options import (
     Word,
-    in_json,
     json_option,
     options_of,
     settings_of,
@@ -108,7 +108,11 @@ def read_folder(folder: Path, array: Array) -> "Ticket":
 
 def read_with_spikes(folder: Path, array: Array) -> "Ticket":
     """Read the folder of a ticket; raises InputError as `read_folder` does, and if it has no spikes."""
-    ticket = read_folder(folder, array)
+    return check_spikes(folder, read_folder(folder, array))
+
+
+def check_spikes(folder: Path, ticket: "Ticket") -> "Ticket":
+    """Return a ticket that was read from `folder`. Raises InputError if it has no spikes."""
     if ticket.spikes is None:
         raise InputError(f"{TicketFiles(folder).spikes}: expected the spikes of the ticket, got no file")
     return ticket

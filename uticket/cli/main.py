@@ -6,6 +6,7 @@ from uticket import __version__
 from uticket.cli.capture import capture
 from uticket.cli.cluster import cluster
 from uticket.cli.exchange import export
+from uticket.cli.explore import explore
 from uticket.cli.hardware import simulate_command
 from uticket.cli.imported import import_command
 from uticket.cli.init import init, version
@@ -29,6 +30,7 @@ for command in (
     capture,
     simulate_command,
     rivals,
+    explore,
     export,
     rounds,
     preset,

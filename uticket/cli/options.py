@@ -16,6 +16,7 @@ from pydantic.fields import FieldInfo
 
 from uticket.base.errors import InputError, shortened
 from uticket.base.registry import Registry
+from uticket.base.text import in_json
 from uticket.config.block import Block, shown
 from uticket.config.wording import expectation
 
@@ -138,11 +139,6 @@ def show(result: Mapping[str, Any], as_json: bool, columns: list[str], left_out:
 def settings_of(record: Block) -> dict[str, Any]:
     """Return a record as JSON holds it."""
     return {NAMES.get(name, name): in_json(value) for name, value in record.model_dump().items()}
-
-
-def in_json(value: Any) -> Any:
-    """Return a value as JSON holds it, with inf as text."""
-    return "inf" if value == float("inf") else value
 
 
 def free_to_write(out: Path, endings: Collection[str], force: bool) -> None:

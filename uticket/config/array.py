@@ -1,5 +1,6 @@
 """The array of processing elements (PEs): its own settings, its broadcast, and what is simulated on it (block `hw`)."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
@@ -53,6 +54,30 @@ class Broadcast(Block):
     skip_unwanted: bool = Field(True, description="Tokens for which no PE of the group has a weight are not sent.")
 
 
+KNOBS = (*Array.model_fields, *(f"broadcast.{name}" for name in Broadcast.model_fields))  # in `hw` of params.yaml
+
+
+def by_knob(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is arranged as the settings of `hw` by the name of each setting, such as `broadcast.fifo_depth`."""
+    flat: dict[str, Any] = {}
+    for name, values in settings.items():
+        inner = values if isinstance(values, dict) else {}
+        flat |= {f"{name}.{key}": value for key, value in inner.items()} or {name: values}
+    return flat
+
+
+def with_setting(array: Array, broadcast: Broadcast, knob: str, value: Any) -> tuple[Array, Broadcast]:
+    """Return both with one of KNOBS changed. Raises ValueError, which begins with the knob, if it has no such value."""
+    block, _, key = knob.rpartition(".")
+    record: Array | Broadcast = broadcast if block else array
+    try:
+        changed = type(record).model_validate(record.model_dump() | {key: value})
+    except ValidationError as error:
+        _, _, reason = describe(error, type(record)).partition(": ")
+        raise ValueError(f"{knob}: {reason}") from None
+    return (array, changed) if isinstance(changed, Broadcast) else (changed, broadcast)
+
+
 class Energy(Block):
     """The energy model of the paper, Eq. 3."""
 
@@ -99,24 +124,13 @@ class Hardware(Array):
 
     def knobs(self) -> dict[str, Any]:
         """Return the values of each sweep by the setting's name, such as `broadcast.fifo_depth`."""
-        flat: dict[str, Any] = {}
-        for name, values in self.sweeps.items():
-            inner = values if isinstance(values, dict) else {}
-            flat |= {f"{name}.{key}": value for key, value in inner.items()} or {name: values}
-        return flat
+        return by_knob(self.sweeps)
 
     def at(self, knob: str, value: Any) -> tuple[Array, Broadcast]:
         """Return array and broadcast with one setting changed. Raises ValueError if there is none, or no such value."""
-        block, _, key = knob.rpartition(".")
-        record: Array | Broadcast = self.broadcast if block == "broadcast" else self.array
-        known = [*Array.model_fields, *(f"broadcast.{name}" for name in Broadcast.model_fields)]
-        if knob not in known:
-            raise ValueError(f"sweeps: expected settings of hw ({', '.join(known)}), got {knob!r}")
+        if knob not in KNOBS:
+            raise ValueError(f"sweeps: expected settings of hw ({', '.join(KNOBS)}), got {knob!r}")
         try:
-            changed = type(record).model_validate(record.model_dump() | {key: value})
-        except ValidationError as error:
-            _, _, reason = describe(error, type(record)).partition(": ")
-            raise ValueError(f"sweeps.{knob}: {reason}") from None
-        if isinstance(changed, Broadcast):
-            return self.array, changed
-        return changed, self.broadcast
+            return with_setting(self.array, self.broadcast, knob, value)
+        except ValueError as error:
+            raise ValueError(f"sweeps.{error}") from None
