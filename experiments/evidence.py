@@ -117,7 +117,7 @@ def shrink(network: SpikingNetwork) -> None:
     """Let all convolutions start from smaller weights.
 
     Batch norm undoes the factor in what they compute, but the same steps turn the weights 1 / SHRUNK^2 times as far.
-    With He's weights 1,000 steps turn most layers by a few degrees only, and their mask is that of random weights.
+    With He's weights some hundred steps turn most layers by a few degrees only, and masks are nearly random.
     """
     with torch.no_grad():
         for layer in network.modules():
