@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers import ROOT
+from uticket.base import process
 
 BEGIN = "from uticket.base.process import begin; begin()"
 COMMAND = f"""
@@ -159,6 +160,36 @@ def test_a_process_ends_soon_after_its_dvc_was_killed_even_while_it_imports(tmp_
         while _runs(pid):
             assert time.monotonic() < until, "it still runs"
             time.sleep(0.1)
+
+
+def test_a_process_whose_dvc_ended_before_it_looked_ends_too(tmp_path):
+    """The shell that dvc started gets to the first process with what it runs."""
+    pid_file, script = tmp_path / "pid", tmp_path / "script.py"
+    script.write_text(
+        f"import os, sys, time\nopen({str(pid_file)!r}, 'w').write(str(os.getpid()))\n{BEGIN}\ntime.sleep(60)"
+    )
+    environment = os.environ | {"DVC_ROOT": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    left = f"(sleep 0.5; {sys.executable} {script}; true) &"
+    subprocess.run(["sh", "-c", left], env=environment, check=True, stderr=subprocess.DEVNULL)
+    until = time.monotonic() + 30
+    while not (pid_file.exists() and pid_file.read_text()) or _runs(int(pid_file.read_text())):
+        assert time.monotonic() < until, "it still runs"
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize(
+    ("above", "left"),
+    [
+        ([(7, "sh"), (1, "init")], True),
+        ([(1, "tini")], True),
+        ([(7, "zsh"), (5, "systemd"), (1, "systemd")], True),  # the user's
+        ([(7, "sh"), (1, "python3")], False),  # runs DVC through its API in a container
+        ([(7, "sh"), (6, "jupyter-lab"), (1, "systemd")], False),
+        ([], False),
+    ],
+)
+def test_a_process_was_left_if_nothing_but_a_shell_is_below_the_first(above, left):
+    assert process._was_left(above) == left
 
 
 def _runs(pid: int) -> bool:

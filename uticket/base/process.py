@@ -121,29 +121,35 @@ def _report_defect(kind: type[BaseException], error: BaseException, trace: Trace
 
 
 def _watch_dvc() -> None:
-    """If dvc started this process, stop it once dvc has ended: nobody waits for its results."""
-    dvc = _dvc_above()
-    if dvc is not None:
+    """If dvc started this process, stop it once dvc has ended, or at once if it has: nobody waits for its results."""
+    if "DVC_ROOT" not in os.environ:
+        return
+    import psutil  # imported here: only where DVC runs a stage
+
+    above = []
+    with suppress(psutil.Error):
+        for process in psutil.Process().parents():
+            with suppress(psutil.Error):
+                above.append((process, process.name(), process.cmdline()))
+    dvc = next((process for process, _, words in above if any("dvc" in Path(word).name for word in words[:3])), None)
+    if dvc is not None or _was_left([(process.pid, name) for process, name, _ in above]):
         threading.Thread(target=_watch, args=(dvc,), daemon=True).start()
 
 
+def _was_left(above: list[tuple[int, str]]) -> bool:
+    """Return whether what started this process has ended, so that the first process or systemd is above it.
+
+    above: number and name of the processes above it, the nearest first; its shell may live longer than dvc. A program
+    that runs DVC through its API is not named dvc, and may be the first process of a container.
+    """
+    number, name = next(((number, name) for number, name in above if not name.endswith("sh")), (0, ""))
+    return name == "systemd" or (number == 1 and "python" not in name)
+
+
 def _watch(dvc: Any) -> None:
-    while dvc.is_running() and dvc.status() != "zombie":
+    """dvc: psutil.Process, which knows the time of its start; None if it has ended."""
+    while dvc is not None and dvc.is_running() and dvc.status() != "zombie":
         time.sleep(SECONDS_BETWEEN_LOOKS)
     while True:
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(SECONDS_TO_STOP)
-
-
-def _dvc_above() -> Any:
-    """Return the process of dvc (psutil.Process, with the time of its start), or None; a shell may be in between."""
-    if "DVC_ROOT" not in os.environ:
-        return None
-    import psutil  # imported here: only where DVC runs a stage
-
-    with suppress(psutil.Error):
-        for process in psutil.Process().parents():
-            with suppress(psutil.Error):
-                if any("dvc" in Path(word).name for word in process.cmdline()[:3]):
-                    return process
-    return None
