@@ -17,7 +17,11 @@ def main() -> None:
     chains = [read_chain(method) for method in params.balance]
     from uticket.report.write import write_report
 
-    write_report(params.report, params.hw.pes, chains)
+    data, network = {"seed": params.seed, "data": params.data}, {"model": params.model, "train": params.train}
+    rounds = {"dense": params.dense, "rewind": params.rewind, "prune": params.prune}
+    methods = {"balance": params.balance, "tickets": params.tickets}
+    hardware = {"hw": params.hw, "quantize": params.quantize, "energy": params.energy}
+    write_report({**data, **network, **rounds, **methods, **hardware, "report": params.report}, chains)
     log.info("report  %s", REPORT.page)
 
 

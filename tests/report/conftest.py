@@ -6,13 +6,16 @@ from typing import Any
 
 import pytest
 
+from tests.helpers import PARAMS
 from uticket.base.files import write_json, write_rows
-from uticket.config.params import Report
+from uticket.config.params import Params, Report, read_params
 from uticket.config.paths import mapping_files, quantization_file, simulation_files, ticket_files
 from uticket.config.plan import ChainPlan
 from uticket.hardware.cost import Cost
 
-SETTINGS = Report(title="Tickets & PEs", baseline="lth", sample_images=1)
+PARAMS_HERE = read_params(PARAMS)
+SETTINGS = {name: getattr(PARAMS_HERE, name) for name in Params.model_fields}
+SETTINGS["report"] = Report(title="Tickets & PEs", baseline="lth", sample_images=1)
 MODELS = ("analytic", "events")
 KNOBS = {"pes": (8, 16), "broadcast.fifo_depth": (0, 4, "inf")}
 

@@ -4,11 +4,11 @@ from matplotlib.figure import Figure
 
 from tests.report.conftest import MODELS, MakeOutputs, costs
 from uticket.report.drawing import Powers, draw_charts, log_axis, panels
-from uticket.report.section import Chart, Listing, Section
+from uticket.report.section import Chart, Listing
 from uticket.report.sections import energy, layers, sections, sweeps
 from uticket.report.tables import Tables, gather
 
-NAMES = ["rounds", "cost", "layers", "sweep-pes", "sweep-broadcast.fifo_depth", "energy", "training"]
+NAMES = ["rounds", "layers", "cost", "energy", "sweep-pes", "sweep-broadcast.fifo_depth", "training"]
 
 
 def charts(tables: Tables) -> list[Chart]:
@@ -38,14 +38,18 @@ def test_a_figure_is_left_out_without_its_tables_or_columns(outputs: MakeOutputs
 
 def test_a_section_without_parts_is_left_out(outputs: MakeOutputs):
     tables = gather(outputs(), "lth")
-    assert "Rounded weights" in [section.heading for section in sections(tables)]
-    assert "Rounded weights" not in [section.heading for section in sections(replace(tables, quantized=[]))]
+    assert "What is left after quantization?" in [section.heading for section in sections(tables)]
+    assert "What is left after quantization?" not in [
+        section.heading for section in sections(replace(tables, quantized=[]))
+    ]
 
 
 def test_waiting_is_not_mentioned_without_the_event_model(outputs: MakeOutputs):
-    assert "Waiting for the broadcast" in [section.heading for section in sections(gather(outputs(), "lth"))]
-    alone = gather(outputs(models=MODELS[:1]), "lth")
-    assert "Waiting for the broadcast" not in [section.heading for section in sections(alone)]
+    def titles(tables: Tables) -> list[str]:
+        return [part.title for section in sections(tables) for part in section.parts if isinstance(part, Listing)]
+
+    assert "What the PEs wait for" in titles(gather(outputs(), "lth"))
+    assert "What the PEs wait for" not in titles(gather(outputs(models=MODELS[:1]), "lth"))
 
 
 def test_a_sweep_has_a_line_for_each_method_and_model(outputs: MakeOutputs):
@@ -71,7 +75,7 @@ def test_values_are_in_order_of_size_and_words_as_they_appear():
 def test_every_knob_gets_a_section_with_a_figure_and_a_table(outputs: MakeOutputs):
     tables = gather(outputs(knobs={"pes": (8,), "spare_pes": ("idle",)}), "lth")
     found = {section.heading: section.parts for section in sweeps.sections(tables)}
-    assert list(found) == ["Other numbers of PEs", "Other values of hw.spare_pes"]
+    assert list(found) == ["How many PEs are worth it?", "Other values of hw.spare_pes"]
     chart, listing = found["Other values of hw.spare_pes"]
     assert isinstance(chart, Chart)
     assert isinstance(listing, Listing)
@@ -112,8 +116,7 @@ def test_a_table_shows_the_columns_that_fit_its_patterns():
     rows = [{"method": "lth", "mac_pj": 1, "knob": "pes", "lif_pj": 2}, {"method": "lth", "knob": "x"}]
     empty = {name: [] for name in Tables.__dataclass_fields__}
     tables = Tables(**{**empty, "models": rows})
-    assert Listing("models", "method *_pj", where={"knob": "pes"}).rows(tables) == [
+    assert Listing("PEs", "models", "method *_pj", where={"knob": "pes"}).rows(tables) == [
         {"method": "lth", "mac_pj": 1, "lif_pj": 2}
     ]
-    assert not Listing("layers", "method").has_data(tables)
-    assert Section("Empty", []).text == ""
+    assert not Listing("Layers", "layers", "method").has_data(tables)

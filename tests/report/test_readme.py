@@ -30,7 +30,7 @@ SOURCES += [f"benchmarks/results/{name}.json" for name in ("simulate", "train", 
 
 
 def test_results_are_the_last_tickets_and_what_they_save(outputs: MakeOutputs):
-    write_report(SETTINGS, 16, outputs())
+    write_report(SETTINGS, outputs())
     lines = results_markdown(REPORT.table("rounds"), "lth").splitlines()
     assert lines[0] == (
         "| method | accuracy % | sparsity % | spike sparsity % | utilization % | work cycles | idle cycles "
@@ -42,7 +42,7 @@ def test_results_are_the_last_tickets_and_what_they_save(outputs: MakeOutputs):
 
 
 def test_a_sweep_has_a_row_for_each_value_and_the_methods_side_by_side(outputs: MakeOutputs):
-    write_report(SETTINGS, 16, outputs())
+    write_report(SETTINGS, outputs())
     lines = sweep_markdown(REPORT.table("sweeps"), "broadcast.fifo_depth").splitlines()
     assert lines[0].startswith("| FIFO depth | lth: busy share % | lth: latency cycles | uticket: busy share % | ")
     assert [line.split(" | ")[0] for line in lines[2:]] == ["| 0", "| 4", "| inf"]
@@ -52,7 +52,7 @@ def test_a_sweep_has_a_row_for_each_value_and_the_methods_side_by_side(outputs: 
 
 
 def test_rounding_has_a_row_for_each_method_number_of_bits_and_quantizer(outputs: MakeOutputs):
-    write_report(SETTINGS, 16, outputs())
+    write_report(SETTINGS, outputs())
     lines = rounded_markdown(REPORT.table("quantized")).splitlines()
     assert len(lines) == 2 + 2 * 2 * 2
     assert lines[2] == "| lth | 8 | plain | 85.00 | 36 | 70.00 | 75.00 |"  # 300 cycles of work, 100 idle ones
@@ -82,8 +82,8 @@ def test_results_stand_between_the_markers_and_nothing_else_changes(tmp_path):
 
 
 def test_only_the_readme_is_needed(outputs: MakeOutputs, monkeypatch: pytest.MonkeyPatch):
-    write_report(SETTINGS, 16, outputs())
-    monkeypatch.setattr("uticket.report.readme.read_params", lambda: SimpleNamespace(report=SETTINGS))
+    write_report(SETTINGS, outputs())
+    monkeypatch.setattr("uticket.report.readme.read_params", lambda: SimpleNamespace(report=SETTINGS["report"]))
     Path("README.md").write_text(f"{begin('results')}\n{END}\n")
     assert write_results() == [Path("README.md")]
     assert results_markdown(REPORT.table("rounds"), "lth") in Path("README.md").read_text()

@@ -8,6 +8,9 @@ from uticket.base.files import Row
 
 HEADINGS = {
     "accuracy": "accuracy %",
+    "best_epoch_accuracy": "best epoch's accuracy %",
+    "test_accuracy": "test accuracy %",
+    "train_accuracy": "training accuracy %",
     "sparsity": "sparsity %",
     "spike_sparsity": "spike sparsity %",
     "utilization": "utilization %",
@@ -25,7 +28,8 @@ HEADINGS = {
     "energy_saved_pct": "energy saved %",
     "pe_energy_saved_pct": "PE energy saved %",
 }
-FRACTIONS = ("accuracy", "busy_share", "sparsity", "spike_sparsity")
+ACCURACIES = ("accuracy", "best_epoch_accuracy", "test_accuracy", "train_accuracy")
+FRACTIONS = (*ACCURACIES, "busy_share", "sparsity", "spike_sparsity")
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,7 @@ def cell(name: str, value: Any) -> str:
         return f"{100 * value:.2f}"
     if name.endswith(("_pct", "_mean", "_us")):
         return f"{value:.1f}"
-    return f"{value:,.0f}"
+    return f"{value:.3f}" if name == "loss" else f"{value:,.0f}"
 
 
 def text_table(rows: Sequence[Row]) -> TextTable:

@@ -59,3 +59,16 @@ class Metrics(Document):
     accuracy: Share
     sparsity: Share
     spike_sparsity: float  # NaN if no layer runs on the PEs
+
+
+class About(Document):
+    """What a prepared data set is (about.json)."""
+
+    what: ClassVar[str] = "prepared images"
+    hint: ClassVar[str] = "run the stage data"
+
+    name: str
+    image_shape: tuple[int, ...]  # (channels, height, width), or (bins, channels, height, width) of frames
+    train_images: int
+    test_images: int
+    classes: tuple[str, ...]

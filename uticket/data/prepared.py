@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 from uticket.base.errors import InputError, one_line
 from uticket.base.files import write_bytes, write_json, written_together
 from uticket.base.npz import load_npz, npz_bytes
-from uticket.config.block import Block
-from uticket.config.document import read_document
+from uticket.config.document import About, read_document
 
 WHAT = "prepared images"  # in errors
 IMAGES_AT_A_TIME = 256  # counted, so that they stay in a core's cache
@@ -91,16 +90,6 @@ def _counts(values: NDArray[np.uint8]) -> NDArray[np.int64]:
     parts = (values[start : start + IMAGES_AT_A_TIME] for start in range(0, len(values), IMAGES_AT_A_TIME))
     counts: NDArray[np.int64] = sum((np.bincount(part.ravel(), minlength=256) for part in parts), np.zeros(256, int))
     return counts
-
-
-class About(Block):
-    """about.json: what a prepared data set is."""
-
-    name: str
-    image_shape: tuple[int, ...]
-    train_images: int
-    test_images: int
-    classes: tuple[str, ...]
 
 
 def save(prepared: Prepared, folder: Path) -> None:

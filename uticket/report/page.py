@@ -4,31 +4,45 @@ from collections.abc import Mapping, Sequence
 
 from jinja2 import Environment, PackageLoader
 
-from uticket.base.text import TextTable, text_table
-from uticket.report.savings import findings, results
-from uticket.report.section import Listing, Section
+from uticket.base.text import text_table
+from uticket.report.headline import beside_paper, cards, results_with_errors, warnings
+from uticket.report.paper import case, differences
+from uticket.report.provenance import changed, facts, is_packaged, machines, settings
+from uticket.report.run import Run
+from uticket.report.savings import findings
+from uticket.report.section import Chart, Section
 from uticket.report.tables import Tables
 
 
-def page(
-    title: str, pes: int, baseline: str, tables: Tables, sections: Sequence[Section], figures: Mapping[str, str]
-) -> str:
-    """Return the page as HTML.
-
-    pes: of the array, for the text. baseline: the method that the other ones are compared with. figures: name -> SVG
-    text, of each chart in `sections`.
-    """
-
-    def as_text(part: Listing) -> TextTable:
-        return text_table(part.rows(tables))
-
-    environment = Environment(loader=PackageLoader("uticket.report", "."), autoescape=True, trim_blocks=True)
-    environment.filters["text_table"] = as_text
-    return environment.get_template("page.html.j2").render(
-        title=title,
-        pes=pes,
-        findings=findings(tables.rounds, baseline),
-        results=text_table(results(tables.rounds, baseline)),
-        sections=sections,
-        figures={name: svg[svg.index("<svg") :] for name, svg in figures.items()},
+def page(run: Run, tables: Tables, sections: Sequence[Section], figures: Mapping[str, str]) -> str:
+    """Return the page as HTML. figures: name -> SVG text, of each chart in `sections`."""
+    environment = Environment(
+        loader=PackageLoader("uticket.report", "."), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
+    environment.filters["text_table"] = lambda part: text_table(part.rows(tables))
+    environment.tests["word"] = lambda cell: cell[:1].isalpha()
+    environment.tests["chart"] = lambda part: isinstance(part, Chart)
+    return environment.get_template("page.html.j2").render(
+        title=run.blocks["report"].title,
+        run=run,
+        tables=tables,
+        cards=cards(tables, run),
+        warnings=list(warnings(tables, run)),
+        findings=findings(tables.rounds, run.baseline),
+        results=text_table(results_with_errors(tables, run)),
+        case=case(run),
+        beside=text_table(beside_paper(tables, run)),
+        differences=text_table(differences(run)),
+        sections=sections,
+        figures={name: _inline(name, svg) for name, svg in figures.items()},
+        facts=text_table(facts(run)),
+        machines=text_table(machines(run)),
+        is_packaged=is_packaged(),
+        changed=text_table(changed(run)),
+        settings=text_table([{"setting": row["setting"], "value": row["here"]} for row in settings(run)]),
+    )
+
+
+def _inline(name: str, svg: str) -> str:
+    """Return a figure as an element of the page, named by its caption for those who do not see it."""
+    return svg[svg.index("<svg") :].replace("<svg", f'<svg role="img" aria-labelledby="caption-{name}"', 1)

@@ -7,7 +7,11 @@ from fnmatch import fnmatchcase
 from matplotlib.figure import Figure
 
 from uticket.base.files import Row
+from uticket.report.run import Run
 from uticket.report.tables import Tables
+
+MOST_ROWS = 12  # of a table that is open at first
+Sentence = Callable[[Tables, Run], str]
 
 
 @dataclass(frozen=True)
@@ -30,35 +34,41 @@ class Chart:
 
 @dataclass(frozen=True)
 class Listing:
-    """Columns of a table, with a text above it; left out if there are no rows."""
+    """Columns of a table, those that matter first, below a title; left out if there are no rows."""
 
-    table: str
-    columns: str  # or patterns such as *_pj, separated by spaces
+    title: str
+    table: str | Callable[[Tables], Sequence[Row]]  # or what makes rows of tables
+    columns: str = "*"  # or patterns such as *_pj, separated by spaces
     where: Mapping[str, str] = field(default_factory=dict)  # column -> value of the rows that are shown
     text: str = ""
+    detail: bool = False  # closed at first, however short
 
     def has_data(self, tables: Tables) -> bool:
         """Return whether there are rows to show."""
         return bool(self.rows(tables))
 
+    def is_open(self, tables: Tables) -> bool:
+        """Return whether the table is open when the page is."""
+        return not self.detail and len(self.rows(tables)) <= MOST_ROWS
+
     def rows(self, tables: Tables) -> list[Row]:
         """Return the rows and columns that are shown."""
-        rows = [
-            row
-            for row in getattr(tables, self.table)
-            if all(row.get(name) == value for name, value in self.where.items())
-        ]
+        source = getattr(tables, self.table) if isinstance(self.table, str) else self.table(tables)
+        rows = [row for row in source if all(row.get(name) == value for name, value in self.where.items())]
         names = columns(rows, self.columns)
         return [{name: row[name] for name in names} for row in rows]
 
 
 @dataclass(frozen=True)
 class Section:
-    """A heading, a text and what follows; left out if nothing does."""
+    """A question, the answer from the data, what the paper has, and figures and tables; left out without those."""
 
+    name: str  # its place on the page
     heading: str
     parts: Sequence[Chart | Listing]
-    text: str = ""
+    answer: Sentence
+    paper: Sentence | None = None
+    text: str = ""  # what the words and the numbers mean
 
 
 def columns(rows: Sequence[Row], patterns: str) -> list[str]:

@@ -1,9 +1,10 @@
-"""What the page shows, a file for each topic: a figure is one more `Chart` in a file, a table one more `Listing`."""
+"""What the page shows, a file for each question: a figure is one more `Chart` in a file, a table one more `Listing`."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from uticket.report.section import Section
-from uticket.report.sections import energy, layers, mappings, models, rounds, sweeps, training
+from uticket.report.sections import accuracy, costs, energy, layers, quantized, rivals, rounds, sweeps, training
 from uticket.report.tables import Tables
 
 
@@ -12,13 +13,14 @@ def sections(tables: Tables) -> Iterator[Section]:
     for section in (
         rounds.SECTION,
         layers.SECTION,
-        *models.sections(tables),
-        *sweeps.sections(tables),
-        mappings.OTHERS,
-        mappings.ROUNDED,
+        costs.SECTION,
         energy.SECTION,
+        rivals.SECTION,
+        *sweeps.sections(tables),
+        quantized.SECTION,
+        accuracy.SECTION,
         training.SECTION,
     ):
         parts = [part for part in section.parts if part.has_data(tables)]
         if parts:
-            yield Section(section.heading, parts, section.text)
+            yield replace(section, parts=parts)

@@ -6,8 +6,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from uticket.report.drawing import by_method, column, log_axis, panels, text_inches, weights_left, weights_left_axis
+from uticket.report.paper import note
+from uticket.report.run import Run
 from uticket.report.section import Chart, Listing, Section, columns
 from uticket.report.tables import Tables
+from uticket.report.words import MODELS, less, percent, than
 
 COMPONENTS = ["#2a6f97", "#6a994e", "#b8860b", "#7b5ea7", "#c4513a", "#4d4d4d"]  # in the order of the chip file
 ACCESSES = "*_reads *_writes"
@@ -53,8 +56,29 @@ def components(tables: Tables) -> list[str]:
     return [name for name in names if not name.startswith(("sram", "dram"))]
 
 
+def answer(tables: Tables, run: Run) -> str:
+    """Say what share of the energy PEs, SRAM and DRAM take, and what balancing saves of the whole."""
+    rows = {(row["method"], row["model"]): row for row in tables.models}
+    model = "events" if any(row["model"] == "events" for row in tables.models) else "analytic"
+    base = rows.get((run.baseline, model)) or next(row for row in tables.models if row["model"] == model)
+    total = base["total_pj"]
+    if not total:
+        return f"{base['method']} takes no energy on the PEs: no layer of it runs there."
+    sram = base["sram_dynamic_pj"] + base["sram_leakage_pj"]
+    text = f"Of the {total / 1000:,.0f} nJ that {base['method']} takes for an image ({MODELS[model]}), the PEs take "
+    text += (
+        f"{percent(base['pe_pj'] / total)}, SRAM {percent(sram / total)} and DRAM {percent(base['dram_pj'] / total)}."
+    )
+    other = rows.get((run.subject, model))
+    if other is not None and other["method"] != base["method"]:
+        saved = 100 * (1 - other["total_pj"] / total)
+        text += f" Memories included, {other['method']} takes {less(saved)} energy {than(saved, base['method'])}."
+    return text
+
+
 SECTION = Section(
-    "Energy and memory",
+    "energy",
+    "Where does the energy go?",
     [
         Chart(
             "energy",
@@ -62,14 +86,19 @@ SECTION = Section(
             {"rounds": f"sparsity {ACCESSES}", "models": "*_dynamic_pj *_leakage_pj"},
             plot_energy,
         ),
-        Listing("models", "method ticket model *_pj"),
-        Listing("models", f"method ticket model {ACCESSES}"),
+        Listing("Energy", "models", "method model total_pj pe_pj dram_pj sram_dynamic_pj sram_leakage_pj"),
+        Listing("Energy of the PEs by component", "models", "method model pe_pj *_pj", detail=True),
+        Listing("Accesses to memories", "models", f"method model {ACCESSES}", detail=True),
         Listing(
+            "Weights in each format",
             "storage",
-            "method ticket layer *_bits scratchpad_*",
+            "layer method *_bits scratchpad_*",
             text="Bits of the compressed weights in each format, the words of the fullest scratchpad, and the passes "
             "that it needs.",
+            detail=True,
         ),
     ],
+    answer,
+    note("energy"),
     "Bottom-up: counts of actions times what each costs on the chip (hw.chip), in pJ for one image.",
 )

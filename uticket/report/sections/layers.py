@@ -1,10 +1,16 @@
 """Layer by layer: the last tickets."""
 
+from collections.abc import Sequence
+
 from matplotlib.figure import Figure
 
-from uticket.report.drawing import by_method, column, legend_right, panels, percent_axis, text_inches
+from uticket.base.files import Row
+from uticket.report.drawing import by_method, column, group_by, legend_right, panels, percent_axis, text_inches
+from uticket.report.paper import note
+from uticket.report.run import Run
 from uticket.report.section import Chart, Listing, Section
 from uticket.report.tables import Tables
+from uticket.report.words import percent
 
 
 def plot_layers(tables: Tables, figure: Figure) -> None:
@@ -24,8 +30,29 @@ def plot_layers(tables: Tables, figure: Figure) -> None:
     legend_right(figure, *axes.get_legend_handles_labels())
 
 
+def answer(tables: Tables, run: Run) -> str:
+    """Say which layers of baseline and subject have the lowest utilization, and where they idle."""
+    methods = group_by(tables.layers, "method")
+    shown = [method for method in dict.fromkeys((run.baseline, run.subject)) if method in methods]
+    return " ".join(_of(method, methods[method]) for method in shown or list(methods)[:1])
+
+
+def _of(method: str, rows: Sequence[Row]) -> str:
+    low, high = (choose(rows, key=lambda row: row["utilization"]) for choose in (min, max))
+    least, most_used = (f"{row['layer']} ({percent(row['utilization'])})" for row in (low, high))
+    if low["utilization"] == high["utilization"]:
+        text = f"All layers of {method} have a utilization of {percent(low['utilization'])}"
+    else:
+        text = f"The utilization of {method} is lowest in {least} and highest in {most_used}"
+    idle, most = sum(column(rows, "idle_cycles")), max(rows, key=lambda row: row["idle_cycles"])
+    if not idle:
+        return f"{text}; no PE is idle in the analytic model."
+    return f"{text}; {percent(most['idle_cycles'] / idle)} of its idle cycles are in {most['layer']}."
+
+
 SECTION = Section(
-    "Layer by layer",
+    "layers",
+    "Which layers leave PEs idle?",
     [
         Chart(
             "layers",
@@ -34,9 +61,11 @@ SECTION = Section(
             plot_layers,
         ),
         Listing(
+            "Layers of the last tickets",
             "layers",
-            "method ticket layer filters weights nonzeros groups utilization work_cycles idle_cycles latency_cycles "
-            "energy",
+            "layer method utilization idle_cycles latency_cycles work_cycles nonzeros filters weights groups energy",
         ),
     ],
+    answer,
+    note("layers"),
 )

@@ -5,15 +5,17 @@ from matplotlib.figure import Figure
 from uticket.report.drawing import (
     by_method,
     column,
-    log_axis,
     panels,
     percent_axis,
     weights_left,
     weights_left_axis,
-    whole_axis,
 )
+from uticket.report.paper import case, reported
+from uticket.report.run import Run
+from uticket.report.savings import last_tickets
 from uticket.report.section import Chart, Listing, Section
 from uticket.report.tables import Tables
+from uticket.report.words import each, percent
 
 
 def plot_rounds(tables: Tables, figure: Figure) -> None:
@@ -27,19 +29,33 @@ def plot_rounds(tables: Tables, figure: Figure) -> None:
     left.legend(loc="lower left")
 
 
-def plot_cost(tables: Tables, figure: Figure) -> None:
-    """Latency and energy against the round."""
-    costs = (("latency_cycles", "latency (cycles)"), ("energy", "energy of the PEs (E_d)"))
-    for axes, (name, label) in zip(panels(figure, 2), costs, strict=True):
-        for colour, method, rows in by_method(tables.rounds):
-            axes.plot(column(rows, "round"), column(rows, name), "o-", color=colour, label=method)
-        log_axis(axes, label)
-        whole_axis(axes, "round")
-        axes.legend(loc="lower left")
+def answer(tables: Tables, run: Run) -> str:
+    """Say the utilization of the last ticket of each method, and where the baseline began."""
+    last = last_tickets(tables.rounds, run.baseline)
+    text = f"The last tickets have a utilization (Eq. 2) of {each(last, 'utilization', percent)}, at a sparsity of "
+    text += f"{each(last, 'sparsity', percent)}."
+    base = [row for row in tables.rounds if row["method"] == run.baseline]
+    if len(base) > 1:
+        first, end = base[0]["utilization"], base[-1]["utilization"]
+        went = "falls" if end < first else "rises" if end > first else "stays"
+        text += f" From round {base[0]['round']} to round {base[-1]['round']}, that of {run.baseline} {went} "
+        text += f"from {percent(first)} to {percent(end)}." if end != first else f"at {percent(first)}."
+    return text
+
+
+def paper(tables: Tables, run: Run) -> str:
+    """Return what Fig. 4 ends with, as Table II has it."""
+    rows = reported(run)
+    lth, uticket = rows["lth"], rows["uticket"]
+    return (
+        f"Paper (Fig. 4, Table II; {case(run)}): LTH {percent(lth['utilization'])} at {percent(lth['sparsity'])} "
+        f"sparsity, u-Ticket {percent(uticket['utilization'])} at {percent(uticket['sparsity'])}."
+    )
 
 
 SECTION = Section(
-    "Round by round",
+    "utilization",
+    "How well are the PEs used as weights are pruned?",
     [
         Chart(
             "rounds",
@@ -48,16 +64,14 @@ SECTION = Section(
             {"rounds": "sparsity utilization accuracy"},
             plot_rounds,
         ),
-        Chart(
-            "cost",
-            "Latency and energy of the PEs, ticket by ticket.",
-            {"rounds": "round latency_cycles energy"},
-            plot_cost,
-        ),
         Listing(
+            "Every ticket",
             "rounds",
-            "method round ticket accuracy best_epoch_accuracy sparsity spike_sparsity nonzeros utilization work_cycles "
-            "idle_cycles latency_cycles energy",
+            "ticket method round utilization accuracy best_epoch_accuracy sparsity spike_sparsity nonzeros "
+            "latency_cycles energy work_cycles idle_cycles",
         ),
     ],
+    answer,
+    paper,
+    "Utilization is 100 % if all PEs of each group have equally many weights, and 0 % if one PE has them all.",
 )

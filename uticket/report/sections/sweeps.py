@@ -19,8 +19,11 @@ from uticket.report.drawing import (
     percent_axis,
     text_inches,
 )
+from uticket.report.paper import note
+from uticket.report.run import Run
 from uticket.report.section import Chart, Listing, Section
 from uticket.report.tables import Tables
+from uticket.report.words import MODELS, whole
 
 COSTS = ("utilization", "busy_share", "latency_cycles")
 LINES = {"analytic": "o-"}  # by timing model; any other one is dashed
@@ -33,23 +36,26 @@ class Knob:
     heading: str
     axis: str
     caption: str
+    note: str = ""  # of paper.yaml
 
 
 KNOBS = {
     "pes": Knob(
-        "Other numbers of PEs",
+        "How many PEs are worth it?",
         "PEs",
         "The last tickets on arrays of other sizes; those that are balanced for groups of PEs keep their balance for "
         "hw.pes.",
+        "pes",
     ),
     "broadcast.fifo_depth": Knob(
-        "Depth of the FIFOs",
+        "How deep do FIFOs have to be?",
         "depth of the FIFOs (tokens)",
         "The last tickets with FIFOs of other depths. Utilization is Eq. 2 with the latency of a group as that of its "
         "busiest PE.",
+        "rivals",
     ),
     "broadcast.width": Knob(
-        "Width of the broadcast",
+        "How wide does the broadcast have to be?",
         "tokens sent in a cycle at most",
         "The last tickets with broadcasts of other widths; inf is an ideal broadcaster.",
     ),
@@ -63,17 +69,46 @@ def sections(tables: Tables) -> Iterator[Section]:
             name, Knob(f"Other values of hw.{name}", f"hw.{name}", f"The last tickets at each value of hw.{name}.")
         )
         yield Section(
+            f"sweep-{name}-section",
             knob.heading,
             [
                 Chart(f"sweep-{name}", knob.caption, {"sweeps": " ".join(COSTS)}, partial(plot_sweep, name, knob.axis)),
                 Listing(
+                    "Every value",
                     "sweeps",
-                    "method ticket model value utilization busy_share latency_cycles starved_cycles blocked_cycles "
-                    "tail_cycles fifo_mean fifo_max pe_area_um2 energy",
+                    "method model value latency_cycles utilization busy_share energy pe_area_um2 starved_cycles "
+                    "blocked_cycles tail_cycles fifo_mean fifo_max",
                     where={"knob": name},
                 ),
             ],
+            partial(answer, name),
+            note(knob.note) if knob.note else None,
         )
+
+
+def answer(knob: str, tables: Tables, run: Run) -> str:
+    """Say how the cost of the baseline and of the subject changes from the first value of a knob to the last."""
+    rows = group_by(tables.sweeps, "knob")[knob]
+    model = "events" if any(row["model"] == "events" for row in rows) else "analytic"
+    methods = group_by([row for row in rows if row["model"] == model], "method")
+    shown = [method for method in dict.fromkeys((run.baseline, run.subject)) if method in methods] or list(methods)[:1]
+    values = in_order(column(methods[shown[0]], "value"))
+    said = "; ".join(_of(method, values, methods[method]) for method in shown)
+    return f"In the {MODELS[model]}, with {knob} from {values[0]} to {values[-1]}: {said}."
+
+
+def _of(method: str, values: Sequence[str], rows: Sequence[Row]) -> str:
+    by_value = {row["value"]: row for row in rows}
+    first, last = by_value[values[0]], by_value[values[-1]]
+    if not first["latency_cycles"] or not first["pe_pj"]:
+        return f"{method} takes no cycles, since no layer of it runs on the PEs"
+    cycles = " to ".join(whole(row["latency_cycles"]) for row in (first, last))
+    latency, energy = (f"{last[name] / first[name]:.2f} times" for name in ("latency_cycles", "pe_pj"))
+    text = f"latency of {method} goes from {cycles} cycles ({latency}), PE energy to {energy}"
+    best = min(rows, key=lambda row: row["latency_cycles"])
+    if best["latency_cycles"] < last["latency_cycles"]:
+        text += f" (lowest latency at {best['value']}: {whole(best['latency_cycles'])} cycles)"
+    return text
 
 
 def plot_sweep(knob: str, label: str, tables: Tables, figure: Figure) -> None:

@@ -1,12 +1,19 @@
 """Training: accuracy by epoch."""
 
+from collections.abc import Mapping, Sequence
+
 import matplotlib as mpl
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
+from uticket.base.errors import listed
+from uticket.base.files import Row
 from uticket.report.drawing import column, group_by, legend_right, panels, percent_axis, whole_axis
-from uticket.report.section import Chart, Section
+from uticket.report.paper import note
+from uticket.report.run import Run
+from uticket.report.section import Chart, Listing, Section
 from uticket.report.tables import Tables
+from uticket.report.words import known, standard_error
 
 
 def plot_training(tables: Tables, figure: Figure) -> None:
@@ -28,8 +35,43 @@ def plot_training(tables: Tables, figure: Figure) -> None:
     legend_right(figure, legend.values(), legend.keys())
 
 
+def answer(tables: Tables, run: Run) -> str:
+    """Say how far the last epochs are below the best ones, and which tickets learned nothing."""
+    tickets = group_by(tables.training, "ticket")
+    gaps = {ticket: _below_best(rows) for ticket, rows in tickets.items()}
+    most = max(gaps, key=lambda ticket: gaps[ticket])
+    text = f"{len(tickets)} networks were trained, for {_epochs(tickets)} epochs."
+    if gaps[most]:
+        text += f" The last epoch is at most {100 * gaps[most]:.1f} points below the best one ({most})."
+    else:
+        text += " The last epoch of each is its best one."
+    failed = at_chance(tables, run)
+    return f"{text} At the level of guessing: {listed(failed)}." if failed else text
+
+
+def _below_best(rows: Sequence[Row]) -> float:
+    accuracies: list[float] = column(rows, "test_accuracy")
+    return max(accuracies) - accuracies[-1]
+
+
+def _epochs(tickets: Mapping[str, Sequence[Row]]) -> str:
+    numbers = [len(rows) for rows in tickets.values()]
+    return str(min(numbers)) if min(numbers) == max(numbers) else f"{min(numbers)} to {max(numbers)}"
+
+
+def at_chance(tables: Tables, run: Run) -> list[str]:
+    """Return the tickets that end no better than guessing, or whose loss is no number; none if it is not known."""
+    if run.data is None:
+        return []
+    chance = 1 / len(run.data.classes)
+    bound = chance + 2 * standard_error(chance, run.data.test_images)
+    last = {row["ticket"]: row for row in tables.training}
+    return [ticket for ticket, row in last.items() if row["test_accuracy"] <= bound or not known(row["loss"])]
+
+
 SECTION = Section(
-    "Training",
+    "training",
+    "Did training converge?",
     [
         Chart(
             "training",
@@ -37,5 +79,8 @@ SECTION = Section(
             {"training": "round epoch test_accuracy"},
             plot_training,
         ),
+        Listing("Every epoch", "training", "ticket epoch test_accuracy train_accuracy loss", detail=True),
     ],
+    answer,
+    note("training"),
 )
