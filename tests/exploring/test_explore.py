@@ -1,6 +1,8 @@
 """`ut.explore`: points, what is kept of them, and the Pareto front."""
 
 import json
+import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -100,6 +102,14 @@ def test_what_another_ticket_model_or_chip_costs_is_computed(tmp_path, computed)
         assert len(computed) == before + 1
 
 
+def test_what_other_code_found_is_computed(tmp_path, computed, monkeypatch):
+    record = tmp_path / "points.jsonl"
+    ut.explore(TICKET, {"pes": [2]}, record=record)
+    monkeypatch.setattr("uticket.exploring.explore.installed_version", lambda: "0.2.0 fedcba98")
+    ut.explore(TICKET, {"pes": [2]}, record=record)
+    assert len(computed) == 2
+
+
 @pytest.mark.parametrize("cut", [-1, -20, 5])
 def test_a_run_that_was_killed_while_it_wrote_resumes(tmp_path, computed, cut):
     record = tmp_path / "points.jsonl"
@@ -129,6 +139,26 @@ def test_each_result_is_kept_at_once(tmp_path, monkeypatch):
     with pytest.raises(ut.InputError, match="stopped here"):
         ut.explore(TICKET, SPACE, record=tmp_path / "points.jsonl")
     assert len((tmp_path / "points.jsonl").read_text().splitlines()) == 2
+
+
+def test_a_run_that_cannot_keep_a_result_stops_computing(tmp_path, monkeypatch):
+    """Its threads have ended when its error is raised."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    ran = []
+
+    def slow(*point):
+        ran.append(point)
+        time.sleep(0.05)
+        return run_point(*point)
+
+    monkeypatch.setattr(workers, "run_point", slow)
+    (tmp_path / "file").touch()
+    with pytest.raises(ut.InputError, match="expected"):
+        ut.explore(TICKET, SPACE | {"pes": list(range(1, 40))}, record=tmp_path / "file" / "points.jsonl")
+    num = len(ran)
+    assert 0 < num < 100
+    time.sleep(0.3)
+    assert len(ran) == num
 
 
 def test_all_that_a_ticket_holds_is_in_its_digest():
@@ -182,6 +212,17 @@ def test_a_search_comes_near_to_the_best_points():
     search(space, 400, 0, costs_of)
     assert len(tried) == 400
     assert np.mean(tried[-50:]) < np.mean(tried[:50]) * 2 / 3
+
+
+def test_a_library_that_is_not_installed_is_named(monkeypatch):
+    for name in ("optuna", "distributed"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(ut.InputError, match="--search: expected Optuna to be installed, got none; pip install optuna"):
+        ut.explore(TICKET, SPACE, search=4)
+    with pytest.raises(
+        ut.InputError, match=r"--dask: expected distributed to be installed, .*; pip install distributed"
+    ):
+        ut.explore(TICKET, SPACE, scheduler="tcp://127.0.0.1:1")
 
 
 def test_a_space_no_larger_than_the_search_is_tried_whole():

@@ -1,5 +1,7 @@
 """Points on the workers of a Dask cluster: two processes on this machine."""
 
+import os
+
 import pytest
 
 import uticket as ut
@@ -13,7 +15,7 @@ distributed = pytest.importorskip("distributed")
 def cluster():
     """A scheduler and two workers, each a process."""
     with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0", silence_logs=50
     ) as found:
         yield found
 
@@ -53,3 +55,22 @@ def test_no_scheduler_is_one_line(monkeypatch, address):
     monkeypatch.setattr(workers, "SECONDS_TO_CONNECT", 1)
     with pytest.raises(ut.InputError, match=f"--dask: expected a scheduler at {address}, got: "):
         ut.explore(small_ticket(), SPACE, scheduler=address)
+
+
+def test_a_scheduler_without_workers_is_one_line(monkeypatch):
+    monkeypatch.setattr(workers, "SECONDS_TO_CONNECT", 1)
+    options = {"n_workers": 0, "processes": False, "dashboard_address": ":0", "silence_logs": 50}
+    with (
+        distributed.LocalCluster(protocol="tcp", **options) as empty,
+        pytest.raises(ut.InputError, match="--dask: expected workers of tcp://.*, got none"),
+    ):
+        ut.explore(small_ticket(), SPACE, scheduler=empty.scheduler_address)
+
+
+def test_workers_that_die_end_the_run_with_one_line(cluster, monkeypatch):
+    monkeypatch.setattr(workers, "run_point", lambda *_: os._exit(1))
+    monkeypatch.setattr(cluster.scheduler, "allowed_failures", 0)
+    with pytest.raises(
+        ut.InputError, match="--dask: expected workers until the end, got: .*; the same command resumes"
+    ):
+        ut.explore(small_ticket(), {"pes": [2]}, scheduler=cluster.scheduler_address)

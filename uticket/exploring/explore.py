@@ -1,6 +1,7 @@
 """Audit and simulate tickets over a grid of settings of the array, or a search for the best ones."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ from uticket.ticket.ticket import Ticket
 if TYPE_CHECKING:
     import pandas as pd
 
+POINTS_OF_A_LINE = 1000  # in the log
 MOST_POINTS = 100_000  # of a ticket: their rows are held in memory
 Row = dict[str, Any]
 
@@ -109,9 +111,12 @@ class _Points:
         known = len(set(keys)) - len(left)
         log.info("explore  %s: %d points%s", self.name, len(set(keys)), f", {known} of them kept" if known else "")
         work = [(point, self.chips[point.chip]) for point in left.values()]
-        results = self.run(self.ticket, work, self.model) if work else iter(())
-        for key, found in zip(left, bar(results, f"exploring {self.name}", "points", len(left)), strict=True):
-            self.kept.add(key, found)
+        with closing(self.run(self.ticket, work, self.model)) as results:  # so that a run that fails stops computing
+            shown = bar(results, f"exploring {self.name}", "points", len(left))
+            for number, (key, found) in enumerate(zip(left, shown, strict=True), 1):
+                self.kept.add(key, found)
+                if number % POINTS_OF_A_LINE == 0:
+                    log.info("explore  %s: %d of %d points", self.name, number, len(left))
         return [[self.kept[key][name] for name in OBJECTIVES] for key in keys]
 
     def rows(self) -> list[Row]:
