@@ -10,7 +10,8 @@ from uticket.config.plan import read_chain
 
 
 @click.command(cls=OneLine, help=__doc__)
-def main() -> None:
+@click.option("--finished", is_flag=True, help="Leave out methods with a missing result, such as of a failed ticket.")
+def main(finished: bool) -> None:
     """Gather what all stages wrote into report/."""
     start_logging()
     params = read_params()
@@ -21,7 +22,7 @@ def main() -> None:
     rounds = {"dense": params.dense, "rewind": params.rewind, "prune": params.prune}
     methods = {"balance": params.balance, "tickets": params.tickets}
     hardware = {"hw": params.hw, "quantize": params.quantize, "energy": params.energy}
-    write_report({**data, **network, **rounds, **methods, **hardware, "report": params.report}, chains)
+    write_report({**data, **network, **rounds, **methods, **hardware, "report": params.report}, chains, finished)
     log.info("report  %s", REPORT.page)
 
 

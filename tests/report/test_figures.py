@@ -60,6 +60,14 @@ def test_a_sweep_has_a_line_for_each_method_and_model(outputs: MakeOutputs):
     assert figure.axes[0].get_lines()[0].get_linestyle() == "-"
 
 
+def test_a_sweep_of_many_methods_is_a_higher_figure(outputs: MakeOutputs):
+    tables = gather(outputs([f"method-{number}" for number in range(20)], 1, knobs={"pes": (8, 16)}), "lth")
+    figure = Figure(figsize=(8, 3))
+    sweeps.plot_sweep("pes", "PEs", tables, figure)
+    assert figure.get_figheight() > 3
+    assert len(labels(figure)) == 40
+
+
 def test_a_sweep_over_words_has_points_only(outputs: MakeOutputs):
     tables, figure = gather(outputs(knobs={"mapping": ("sorted", "contiguous")}), "lth"), Figure(figsize=(8, 3))
     sweeps.plot_sweep("mapping", "hw.mapping", tables, figure)

@@ -42,4 +42,5 @@ def test_many_methods_are_said_by_their_extremes_and_unknown_values_left_out():
     assert each(rows[:2], "x", str) == "m0 0 and m1 1"
     assert each(rows, "x", str) == "20 methods between 0 (m0) and 19 (m19)"
     assert each([{"method": "a", "x": nan}, {"method": "b", "x": 1}], "x", str) == "b 1"
+    assert each([{**row, "x": 7} for row in rows], "x", str) == "7 for each of 20 methods"
     assert each([], "x", str) == "no method has a value"

@@ -9,7 +9,7 @@ import pytest
 from tests.report.conftest import SETTINGS, MakeOutputs
 from uticket.base.errors import InputError
 from uticket.base.files import read_rows
-from uticket.config.paths import REPORT, simulation_files
+from uticket.config.paths import REPORT, simulation_files, ticket_files
 from uticket.report.write import write_report
 
 TABLES = ["layers", "mappings", "models", "quantized", "rounds", "storage", "sweeps", "training"]
@@ -86,6 +86,18 @@ def test_a_missing_result_leaves_the_earlier_report_as_it_was(outputs: MakeOutpu
     with pytest.raises(InputError, match="^simulation/uticket/layers.csv: expected a table"):
         write_report(SETTINGS, chains)
     assert files_of_report() == before
+
+
+def test_methods_with_a_missing_result_are_left_out_if_asked(outputs: MakeOutputs):
+    chains = outputs()
+    ticket_files("uticket/r02").metrics.unlink()
+    write_report(SETTINGS, chains, finished=True)
+    page = REPORT.page.read_text()
+    assert "uticket is left out: tickets/uticket/r02/metrics.json: expected" in page
+    assert {row["method"] for row in read_rows(REPORT.table("rounds"))} == {"lth"}
+    ticket_files("dense").metrics.unlink()
+    with pytest.raises(InputError, match="^lth is left out: tickets/dense/metrics.json: expected"):
+        write_report(SETTINGS, chains, finished=True)
 
 
 @pytest.mark.parametrize(("module", "loads"), [("uticket.report.write", False), ("pandas", True)])

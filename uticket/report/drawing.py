@@ -20,6 +20,7 @@ from uticket.report.tables import Tables
 
 COLOURS = ["#c4513a", "#2a6f97", "#6a994e", "#7b5ea7", "#b8860b", "#4d4d4d"]  # methods, in the order of params.yaml
 WIDTH, HEIGHT = 8, 3  # of a figure, in inches
+LEAST_HEIGHT = 1.2  # of a panel, in inches: with many methods in the legend below it, the figure is higher
 STYLE: Any = {
     "svg.hashsalt": "uticket",  # otherwise ids are drawn at random
     "svg.fonttype": "path",
@@ -58,8 +59,10 @@ def panels(
     shared: with one vertical axis. Margins are given, since measuring all texts takes as long as drawing them.
     """
     left, top = 0.7, 0.2
+    height = max(HEIGHT, bottom + LEAST_HEIGHT + top)
+    figure.set_figheight(height)
     room = (WIDTH - left - right - gap * (count - 1)) / count
-    margins = {"left": left / WIDTH, "right": 1 - right / WIDTH, "bottom": bottom / HEIGHT, "top": 1 - top / HEIGHT}
+    margins = {"left": left / WIDTH, "right": 1 - right / WIDTH, "bottom": bottom / height, "top": 1 - top / height}
     grid = {**margins, "wspace": gap / room}
     return list(figure.subplots(1, count, sharey=shared, squeeze=False, gridspec_kw=grid)[0])
 

@@ -145,6 +145,7 @@ def beside_paper(tables: Tables, run: Run) -> list[Row]:
 
 def warnings(tables: Tables, run: Run) -> Iterator[str]:
     """Say what makes the results of this run doubtful."""
+    yield from run.left_out
     failed = at_chance(tables, run)
     if failed:
         yield f"No better than guessing, so that what is below says little about them: {listed(failed)}."

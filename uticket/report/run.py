@@ -17,22 +17,23 @@ class Run:
 
     blocks: of params.yaml, by name, as `uticket.config.params.Params` has them. chains: the tickets of each method.
     data: None if the data set was not prepared here, as in a clone without DVC's cache. machines: those of the tickets
-    that have a machine.json.
+    that have a machine.json. left_out: why methods are not on the page, a line for each.
     """
 
     blocks: Mapping[str, Any]
     chains: Sequence[ChainPlan]
     data: About | None
     machines: Mapping[str, Row]
+    left_out: Sequence[str] = ()
 
     @classmethod
-    def read(cls, blocks: Mapping[str, Any], chains: Sequence[ChainPlan]) -> "Run":
+    def read(cls, blocks: Mapping[str, Any], chains: Sequence[ChainPlan], left_out: Sequence[str] = ()) -> "Run":
         """Read what stages wrote about data set and machines. Raises InputError, naming the file, if one is damaged."""
         about = PREPARED / "about.json"
         tickets = dict.fromkeys(ticket for chain in chains for ticket in chain.rounds)
         files = {ticket: ticket_files(ticket).machine for ticket in tickets}
         machines = {ticket: read_json(path) for ticket, path in files.items() if is_file(path)}
-        return cls(blocks, chains, About.read(about) if is_file(about) else None, machines)
+        return cls(blocks, chains, About.read(about) if is_file(about) else None, machines, left_out)
 
     @property
     def baseline(self) -> str:

@@ -51,6 +51,8 @@ def each(rows: Sequence[Row], name: str, form: Format) -> str:
     if len(rows) <= MOST:
         return joined([f"{row['method']} {form(row[name])}" for row in rows])
     low, high = (choose(rows, key=lambda row: row[name]) for choose in (min, max))
+    if form(low[name]) == form(high[name]):
+        return f"{form(low[name])} for each of {len(rows)} methods"
     return f"{len(rows)} methods between {form(low[name])} ({low['method']}) and {form(high[name])} ({high['method']})"
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
+from uticket.base.errors import InputError
 from uticket.base.files import write_json, write_rows, write_text, written_together
 from uticket.config.paths import REPORT, ReportFiles
 from uticket.config.plan import ChainPlan
@@ -16,13 +17,16 @@ from uticket.report.sections import sections
 from uticket.report.tables import gather
 
 
-def write_report(blocks: Mapping[str, Any], chains: Sequence[ChainPlan]) -> None:
+def write_report(blocks: Mapping[str, Any], chains: Sequence[ChainPlan], finished: bool = False) -> None:
     """Gather the results of all methods, and write what `uticket.config.paths.REPORT` names.
 
     blocks: those of params.yaml by name. chains: the tickets of each method, in the order in which they are shown. All
-    files appear together, or none. Raises InputError, naming the file, if a result is missing or damaged.
+    files appear together, or none. finished: leave out methods with a result that is missing or damaged, and say so on
+    the page. Raises InputError, naming the file, if a result is missing or damaged; with `finished`, if no method is
+    left.
     """
-    run = Run.read(blocks, chains)
+    whole, left_out = complete(chains) if finished else (chains, [])
+    run, chains = Run.read(blocks, whole, left_out), whole
     tables = gather(chains, run.baseline)
     shown = list(sections(tables))
     charts = [part for section in shown for part in section.parts if isinstance(part, Chart)]
@@ -40,3 +44,20 @@ def write_report(blocks: Mapping[str, Any], chains: Sequence[ChainPlan]) -> None
     for path in REPORT.figures.glob("*.svg"):  # of an earlier report
         if path.stem not in figures:
             path.unlink()
+
+
+def complete(chains: Sequence[ChainPlan]) -> tuple[list[ChainPlan], list[str]]:
+    """Return the chains whose results are all there, and a line for each other one.
+
+    Raises InputError with that line if none is complete.
+    """
+    whole, left_out = [], []
+    for chain in chains:
+        try:
+            gather([chain], chain.method)
+            whole.append(chain)
+        except InputError as error:
+            left_out.append(f"{chain.method} is left out: {error}.")
+    if left_out and not whole:
+        raise InputError(left_out[0])
+    return whole, left_out
