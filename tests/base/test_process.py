@@ -162,6 +162,12 @@ def test_a_process_ends_soon_after_its_dvc_was_killed_even_while_it_imports(tmp_
             time.sleep(0.1)
 
 
+def test_a_signal_in_a_callback_where_errors_are_lost_stops_the_command_all_the_same():
+    callback = "ctypes.CFUNCTYPE(None)(lambda: signal.raise_signal(signal.SIGTERM))()"
+    done = run(program(f"import ctypes, signal; {callback}; time.sleep(60)"))
+    assert (done.returncode, done.stderr) == (143, "Error: stopped by SIGTERM\n")
+
+
 def test_a_process_whose_dvc_ended_before_it_looked_ends_too(tmp_path):
     """The shell that dvc started gets to the first process with what it runs."""
     pid_file, script = tmp_path / "pid", tmp_path / "script.py"

@@ -217,7 +217,7 @@ def test_params_of_another_network_are_reported_by_file(tmp_path, small):
     write_params(source.params, small.model_copy(update={"width": 0.25}))
     with pytest.raises(
         InputError,
-        match=r"params.yaml: expected a block model that names the network of .*ticket, got another: .*weights.safe",
+        match=r"params.yaml: expected a block model that names the network of .* expected the weights of this network",
     ):
         write_nir(source, out)
     write_params(source.params, small.model_copy(update={"leak": 0.5}))

@@ -26,7 +26,10 @@ FIGURE = "docs/figures/vgg16-fifo-area.svg"
 SOURCES = ["params.yaml", "report/rounds.csv", "report/sweeps.csv", "report/quantized.csv"]
 SOURCES += [f"docs/results/vgg16_{name}.csv" for name in ("network", "latency", "energy", "bandwidth", "dataflows")]
 SOURCES += ["docs/results/fuzz.json"]
-SOURCES += [f"benchmarks/results/{name}.json" for name in ("simulate", "train", "spikes", "sparse", "stages")]
+SOURCES += [
+    f"benchmarks/results/{name}.json"
+    for name in ("simulate", "train", "spikes", "sparse", "stages", "contention", "load")
+]
 
 
 def test_results_are_the_last_tickets_and_what_they_save(outputs: MakeOutputs):

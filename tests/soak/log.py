@@ -37,7 +37,7 @@ def is_wrong(record: Record) -> bool:
 
 
 def summary(found: list[Record], seed: int) -> Record:
-    """Return the counts of all records; what is wrong is told one by one."""
+    """Return the counts of all records; what is wrong is told one by one, without what it printed (paths of a machine)."""
     kills, ends = [r for r in found if r.get("killed")], [r for r in found if r.get("end")]
     wrong = [r for r in found if is_wrong(r)]
     return {
@@ -60,7 +60,7 @@ def summary(found: list[Record], seed: int) -> Record:
         "torn_locks": sum("torn_lock" in r for r in found),
         "torn_locks_mended": sum(bool(r.get("mended_lock")) for r in found),
         "wrong": len(wrong),
-        "told": wrong[:TOLD_AT_MOST],
+        "told": [{n: v for n, v in r.items() if n not in ("printed", "said")} for r in wrong[:TOLD_AT_MOST]],
     }
 
 

@@ -20,6 +20,7 @@ from uticket.base.errors import shortened
 
 STOPPING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 SECONDS_BETWEEN_LOOKS = 1.0
+SECONDS_BETWEEN_SIGNALS = 0.05
 SECONDS_TO_STOP = 10.0  # between signals to a process that nobody waits for
 
 
@@ -28,6 +29,7 @@ class Stopped(SystemExit):
 
     def __init__(self, number: int) -> None:
         super().__init__(128 + number)
+        self.number = number
         self.line = f"stopped by {signal.Signals(number).name}"
 
 
@@ -46,6 +48,7 @@ def begin() -> None:
         if signal.getsignal(number) is not signal.SIG_IGN:  # under nohup it stays ignored
             signal.signal(number, _stop)
     sys.excepthook = _report_defect
+    sys.unraisablehook = _stop_again
     _watch_dvc()
 
 
@@ -79,6 +82,15 @@ def _stop(number: int, _: FrameType | None) -> None:
         raise stopped
     say(stopped.line)
     os._exit(128 + number)  # nothing was begun, or it does not end
+
+
+def _stop_again(lost: "sys.UnraisableHookArgs") -> None:
+    """Send a signal again that arrived where errors go no further: in a callback of a compiler, or in __del__."""
+    if isinstance(lost.exc_value, Stopped):
+        _Now.is_stopping = False
+        threading.Timer(SECONDS_BETWEEN_SIGNALS, os.kill, (os.getpid(), lost.exc_value.number)).start()
+    else:
+        sys.__unraisablehook__(lost)
 
 
 def _open_missing_streams() -> None:

@@ -90,3 +90,31 @@ def spikes_markdown(path: Path) -> str:
             }
             rows.append({"layer": shape, "of": part, **faster})
     return markdown_table(rows)
+
+
+def contention_markdown(path: Path) -> str:
+    """Return what `benchmarks/contention.py` measured: rates of training beside other processes, and of fair ones."""
+    rows = []
+    for name, case in read_json(path)["cases"].items():
+        row = {"a training": name}
+        for way, rate in case["images_per_second"].items():
+            share = f"{100 * case['of_fair_share'][way]:.0f}"
+            row |= {f"{way} images/s": f"{rate:,.0f}", f"{way} % of the fair rate": share}
+        rows.append(row)
+    return markdown_table(rows)
+
+
+def load_markdown(path: Path) -> str:
+    """Return what `benchmarks/load.py` measured: time and memory of commands on large networks."""
+    rows = []
+    for network, case in read_json(path)["cases"].items():
+        for pes, commands in case["by_pes"].items():
+            for command, taken in commands.items():
+                time = {"s": f"{taken['seconds']:.1f}", "CPU s": f"{taken['cpu_seconds']:.1f}"}
+                memory = {
+                    "GB": f"{taken['private_gb']:.2f}",
+                    "GB with mapped files": f"{taken['with_mapped_files_gb']:.2f}",
+                }
+                size = {"network": network, "weights": f"{case['weights']:,}", "PEs": f"{int(pes):,}"}
+                rows.append({**size, "command": command, **time, **memory})
+    return markdown_table(rows)

@@ -10,6 +10,8 @@ from uticket.config.params import read_params
 from uticket.config.paths import REPORT
 from uticket.config.schemas import REPORT_QUANTIZED, REPORT_ROUNDS, REPORT_SWEEPS
 from uticket.report.benchmarks import (
+    contention_markdown,
+    load_markdown,
     simulation_markdown,
     sparse_markdown,
     spikes_markdown,
@@ -58,11 +60,12 @@ def write_results() -> list[Path]:
         texts[page] |= vgg16_sections()
     if training.exists():
         tables = {"train": training_markdown, "spikes": spikes_markdown, "sparse": sparse_markdown}
-        tables["stages"] = stages_markdown
+        tables |= {"stages": stages_markdown, "contention": contention_markdown}
         texts[training] = {name: table(BENCHMARKS / f"{name}.json") for name, table in tables.items()}
     if masks.exists():
         texts[masks] = {"rounded": rounded_markdown(REPORT.table("quantized"))}
     found = {SOAK: ("soak", killed_markdown), FUZZ: ("fuzz", fuzz_markdown)}
+    found[BENCHMARKS / "load.json"] = ("load", load_markdown)
     tried = {name: markdown(path) for path, (name, markdown) in found.items() if is_file(path)}
     if tried:
         texts[Path("docs/reliability.md")] = tried
