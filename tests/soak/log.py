@@ -37,7 +37,7 @@ def is_wrong(record: Record) -> bool:
 
 
 def summary(found: list[Record], seed: int) -> Record:
-    """Return the counts of all records; what is wrong is told one by one, without what it printed (paths of a machine)."""
+    """Return the counts of all records; what is wrong is told one by one, without what was printed, with its paths."""
     kills, ends = [r for r in found if r.get("killed")], [r for r in found if r.get("end")]
     wrong = [r for r in found if is_wrong(r)]
     return {
