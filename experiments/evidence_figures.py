@@ -7,20 +7,22 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments.evidence_tables import NAMES, PAPER, last_of_both
-from uticket.report.drawing import COLOURS, draw, legend_right, panels, percent_axis, weights_left_axis, whole_axis
+from uticket.report.drawing import draw, panels, percent_axis, weights_left_axis, whole_axis
+from uticket.report.labels import legend_below
+from uticket.report.looks import colour, line_look
 
 
 def rounds_figure(tickets: pd.DataFrame) -> str:
     """Return utilization against the weights left, a panel for each network, beside the paper's LTH tickets."""
 
     def plot(figure: Figure) -> None:
-        for axes, network in zip(panels(figure, len(NAMES), gap=0.3, right=1.7, shared=True), NAMES, strict=True):
+        for axes, network in zip(panels(figure, len(NAMES), gap=0.3, legend=("lth",), shared=True), NAMES, strict=True):
             of_network = tickets[tickets["network"] == network]
-            for colour, method in zip(COLOURS, ("lth", "uticket"), strict=False):
+            for number, method in enumerate(("lth", "uticket")):
                 rows = of_network[of_network["method"] == method]
-                line(axes, rows, "utilization", color=colour, label=method, marker="o")
+                line(axes, rows, "utilization", **line_look(number), label=method)
             lth = of_network[of_network["method"] == "lth"]
-            line(axes, lth, "utilization_drawn", color=COLOURS[0], label="lth, positions at random", linestyle="--")
+            line(axes, lth, "utilization_drawn", color=colour(0), label="lth, positions at random", linestyle=":")
             paper = PAPER[network]
             left = 100 * (1 - paper["sparsity"])
             axes.plot([left], [paper["utilization"]], "k*", markersize=8, label="lth, the paper's ticket")
@@ -28,7 +30,7 @@ def rounds_figure(tickets: pd.DataFrame) -> str:
             axes.set_xlim(80, 1.7)
             axes.set_xlabel(f"weights left (%), {NAMES[network]}")
         percent_axis(figure.axes[0], "utilization")
-        legend_right(figure, *figure.axes[0].get_legend_handles_labels())
+        legend_below(figure, *figure.axes[0].get_legend_handles_labels())
 
     return draw(plot)
 
@@ -43,12 +45,14 @@ def layers_figure(layers: pd.DataFrame) -> str:
     """Return the utilization of each layer of the last tickets, as Fig. 6 of the paper."""
 
     def plot(figure: Figure) -> None:
-        for axes, network in zip(panels(figure, len(NAMES), gap=0.3, right=0.9, shared=True), NAMES, strict=True):
-            for colour, method, rows in zip(COLOURS, ("lth", "uticket"), last_of_both(layers, network), strict=False):
+        for axes, network in zip(panels(figure, len(NAMES), gap=0.3, legend=("lth",), shared=True), NAMES, strict=True):
+            for number, (method, rows) in enumerate(
+                zip(("lth", "uticket"), last_of_both(layers, network), strict=False)
+            ):
                 means = rows.groupby("layer", sort=False)["utilization"].mean()
-                axes.plot(range(1, len(means) + 1), means, "o-", color=colour, label=method)
+                axes.plot(range(1, len(means) + 1), means, **line_look(number), label=method)
             whole_axis(axes, f"layer on the PEs, in order, {NAMES[network]}")
         percent_axis(figure.axes[0], "utilization")
-        legend_right(figure, *figure.axes[0].get_legend_handles_labels())
+        legend_below(figure, *figure.axes[0].get_legend_handles_labels())
 
     return draw(plot)

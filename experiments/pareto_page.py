@@ -13,7 +13,9 @@ from experiments.pareto import DEPTHS, ROOT, read
 from experiments.pareto_methods import DATA, METHODS
 from uticket.base.files import write_text
 from uticket.hardware.chip import Chip
-from uticket.report.drawing import COLOURS, draw, legend_right, panels, percent_axis
+from uticket.report.drawing import at_right, draw, panels, percent_axis
+from uticket.report.labels import name_lines
+from uticket.report.looks import Look, line_look
 from uticket.report.readme import write_between
 
 PAGE = ROOT / "docs" / "sharing.md"
@@ -77,26 +79,27 @@ def drawn(table: pd.DataFrame) -> str:
     rows_of = dict(by_method(last_rounds(table, SHOWN)))
 
     def plot_all(figure: Figure) -> None:
-        for axes, depth in zip(panels(figure, len(PANELS), gap=0.3, right=1.2, shared=True), PANELS, strict=True):
-            for colour, method in zip(COLOURS, DRAWN, strict=False):
+        shown = panels(figure, len(PANELS), names=DRAWN, beside=len(PANELS), gap=0.3, shared=True)
+        for axes, depth in zip(shown, PANELS, strict=True):
+            for number, method in enumerate(DRAWN):
                 if method in rows_of:
-                    plot(axes, rows_of[method], f"cycles_fifo_{depth}", colour, method)
+                    plot(axes, rows_of[method], f"cycles_fifo_{depth}", line_look(number), method)
             axes.set_xscale("log")
             axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
             axes.xaxis.set_major_formatter(lambda cycles, _: f"{cycles / 1000:g}")
             axes.xaxis.set_minor_formatter(NullFormatter())
-            axes.set_xlabel(f"thousand cycles, FIFO {depth}")
+            axes.set_xlabel(f"latency (10³ cycles), FIFO {depth}")
         percent_axis(figure.axes[0], "accuracy", whole=False)
-        legend_right(figure, *figure.axes[0].get_legend_handles_labels())
+        name_lines(figure, at_right(shown), DRAWN)
 
     return draw(plot_all)
 
 
-def plot(axes: Any, rows: pd.DataFrame, name: str, colour: str, label: str) -> None:
+def plot(axes: Any, rows: pd.DataFrame, name: str, look: Look, label: str) -> None:
     """Plot a point for each round, with one standard deviation up and down."""
     rounds = rows.groupby("round")
     accuracy = rounds["accuracy"]
-    style = {"color": colour, "label": label, "marker": "o", "markersize": 3, "capsize": 2}
+    style = {**look, "label": label, "markersize": 3, "capsize": 2}
     axes.errorbar(rounds[name].mean(), accuracy.mean(), yerr=accuracy.std().fillna(0), **style)
 
 

@@ -101,7 +101,7 @@ def test_weight_changes_are_shown_at_the_depths_at_which_they_took_time(latency:
 def test_figure_has_a_curve_for_each_method_and_order(latency: Path):
     text = area_figure(latency)
     assert text == area_figure(latency)
-    for colour in ("#c4513a", "#2a6f97", "#6a994e"):
+    for colour in ("#0072b2", "#e69f00", "#000000"):
         assert colour in text
 
 

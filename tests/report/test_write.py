@@ -22,7 +22,11 @@ def files_of_report() -> dict[str, bytes]:
 def test_the_report_is_metrics_tables_figures_and_the_page(outputs: MakeOutputs):
     write_report(SETTINGS, outputs())
     names = [Path(name).relative_to(REPORT.folder) for name in files_of_report()]
-    assert sorted(path.stem for path in names if path.suffix == ".csv") == TABLES
+    assert sorted(path.stem for path in names if path.suffix == ".csv" and path.parent == Path()) == TABLES
+    drawn = sorted(path.stem for path in names if path.suffix == ".svg")
+    assert sorted(path.stem for path in names if path.parts[0] == "figures" and path.suffix == ".csv") == drawn
+    assert sorted(path.stem for path in names if path.parts[0] == "paper" and path.suffix == ".pdf") == drawn
+    assert "results" in [path.stem for path in names if path.suffix == ".tex"]
     assert {path.parent.name for path in names if path.suffix == ".svg"} == {"figures"}
     assert [path.name for path in names if path.suffix in (".json", ".html")] == ["index.html", "metrics.json"]
     assert json.loads(REPORT.metrics.read_text())["uticket"]["latency_saved_pct"] == pytest.approx(20)

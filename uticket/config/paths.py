@@ -172,8 +172,13 @@ class ReportFiles:
 
     @property
     def figures(self) -> Path:
-        """SVG files."""
+        """For each figure an SVG, and what it shows as CSV."""
         return self.folder / "figures"
+
+    @property
+    def paper(self) -> Path:
+        """Figures as wide as a column (PDF) and tables (LaTeX) for a paper."""
+        return self.folder / "paper"
 
     @property
     def page(self) -> Path:

@@ -9,11 +9,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from uticket.base.files import Row
-from uticket.report.drawing import COLOURS, column, draw, group_by, legend_right, panels, text_inches
+from uticket.report.drawing import column, draw, panels
+from uticket.report.labels import legend_below
+from uticket.report.looks import MARKERS, colour, group_by
 
 COSTS = {"total_pj": ("energy (uJ for an image)", 1e6), "area_um2": ("area (mm2)", 1e6)}  # column: axis, and its unit
 FRONT = "front"
-MARKERS = "osD^vP"  # tickets are told apart without colours too
 MOST_DRAWN = 2000  # points of a ticket beside the front, evenly taken
 
 
@@ -27,7 +28,7 @@ def figure_of(rows: Sequence[Row]) -> str:
 
     def plot_all(figure: Figure) -> None:
         several = len(names) > 1
-        axes = panels(figure, len(COSTS), right=text_inches(names) + 0.4 if several else 0.1)
+        axes = panels(figure, len(COSTS), legend=names if several else ())
         for panel, (name, (label, unit)) in zip(axes, COSTS.items(), strict=True):
             for number, of_ticket in enumerate(tickets.values()):
                 _plot(panel, of_ticket, name, unit, number)
@@ -38,14 +39,14 @@ def figure_of(rows: Sequence[Row]) -> str:
             panel.set_xlabel("latency (us for an image)")
             panel.set_ylabel(label)
         if several:
-            legend_right(figure, [line for line in axes[0].lines if line.get_label() == FRONT], names)
+            legend_below(figure, [line for line in axes[0].lines if line.get_label() == FRONT], names)
 
     return draw(plot_all)
 
 
 def _plot(axes: Axes, rows: Sequence[Row], name: str, unit: float, number: int) -> None:
     """Plot the points of a ticket. unit: of the axis, in those of the column `name`."""
-    style: dict[str, Any] = {"color": COLOURS[number % len(COLOURS)], "marker": MARKERS[number % len(MARKERS)]}
+    style: dict[str, Any] = {"color": colour(number), "marker": MARKERS[number % len(MARKERS)]}
     finite = [row for row in rows if math.isfinite(row[name])]
     others, front = ([row for row in finite if row["pareto"] == best] for best in (0, 1))
     others = others[:: -(-len(others) // MOST_DRAWN) or 1]

@@ -1,30 +1,44 @@
-"""How all figures are drawn: SVG text that is the same bytes for the same tables."""
+"""How all figures are drawn: SVG and PDF that are the same bytes for the same tables.
+
+Static drawings of matplotlib rather than those of a library for pages (Plotly's basic bundle and Vega-Lite's are each
+about 1 MB in every page, need JavaScript, and would draw each figure a second time): they are the same on the page, in
+a paper and without JavaScript, and values appear by the SVG's own `<title>` where one points at them.
+"""
 
 import io
+import math
 import re
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import matplotlib as mpl
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatterSciNotation, MaxNLocator, PercentFormatter
 
 from uticket.base.files import Row
+from uticket.report.labels import legend_height, room_below, room_right, text_inches
+from uticket.report.points import name_series, rows_of, with_titles
 from uticket.report.section import Chart
 from uticket.report.tables import Tables
 
-COLOURS = ["#c4513a", "#2a6f97", "#6a994e", "#7b5ea7", "#b8860b", "#4d4d4d"]  # methods, in the order of params.yaml
-WIDTH, HEIGHT = 8, 3  # of a figure, in inches
-LEAST_HEIGHT = 1.2  # of a panel, in inches: with many methods in the legend below it, the figure is higher
+WIDTH, COLUMN = 8, 3.5  # of a figure on a page, and in a column of a paper, in inches
+PANEL = 2.4  # height of a panel on a page, in inches
+LEFT, TOP = 0.75, 0.22  # room for labels beside panels, and for titles above them, in inches
 STYLE: Any = {
     "svg.hashsalt": "uticket",  # otherwise ids are drawn at random
     "svg.fonttype": "path",
+    "pdf.fonttype": 42,  # fonts that journals take
     "font.size": 9,
+    "axes.labelsize": 8.5,
+    "axes.titlesize": 9,
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
@@ -32,68 +46,112 @@ STYLE: Any = {
     "grid.color": "#e6e6e6",
     "legend.frameon": False,
     "lines.markersize": 4,
+    "lines.linewidth": 1.3,
+    "hatch.linewidth": 0.6,
 }
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-def draw_charts(charts: Iterable[Chart], tables: Tables) -> dict[str, str]:
-    """Return the figures by name, as SVG text."""
-    return {chart.name: draw(partial(chart.plot, tables)) for chart in charts}
+@dataclass(frozen=True)
+class Drawing:
+    """A figure. points: what it shows, with units in the names of columns. pdf: as wide as a column of a paper."""
+
+    svg: str
+    pdf: bytes
+    points: list[Row]
+
+
+def draw_charts(charts: Iterable[Chart], tables: Tables) -> dict[str, Drawing]:
+    """Return the figures by name."""
+    return {chart.name: _draw_chart(chart.name, partial(chart.plot, tables)) for chart in charts}
+
+
+def _draw_chart(name: str, plot: Callable[[Figure], None]) -> Drawing:
+    with mpl.rc_context(STYLE):
+        figure = _filled(plot, WIDTH)
+        texts = name_series(figure, name)
+        narrow = io.BytesIO()
+        empty = {"CreationDate": None, "Creator": None, "Producer": None}
+        FigureCanvasPdf(_filled(plot, COLUMN)).print_pdf(narrow, metadata=empty)
+        return Drawing(with_titles(_svg(figure), texts), narrow.getvalue(), rows_of(figure))
 
 
 def draw(plot: Callable[[Figure], None]) -> str:
     """Return the figure that `plot` fills, as SVG text."""
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH, HEIGHT))
-        plot(figure)
-        text = io.StringIO()
-        FigureCanvasSVG(figure).print_svg(text, metadata={"Date": None, "Creator": None})
+        return _svg(_filled(plot, WIDTH))
+
+
+def _filled(plot: Callable[[Figure], None], width: float) -> Figure:
+    figure = Figure(figsize=(width, PANEL))
+    plot(figure)
+    return figure
+
+
+def _svg(figure: Figure) -> str:
+    text = io.StringIO()
+    FigureCanvasSVG(figure).print_svg(text, metadata={"Date": None, "Creator": None})
     return text.getvalue()
 
 
 def panels(
-    figure: Figure, count: int = 1, *, gap: float = 0.8, right: float = 0.1, bottom: float = 0.45, shared: bool = False
+    figure: Figure,
+    count: int = 1,
+    *,
+    names: Sequence[str] = (),
+    legend: Sequence[str] = (),
+    beside: int = 2,
+    gap: float = 0.8,
+    bottom: float = 0.45,
+    right: float = 0.1,
+    shared: bool = False,
 ) -> list[Axes]:
-    """Return `count` panels side by side. gap, right, bottom: room for labels and legends beside them, in inches.
+    """Return `count` panels, and make the figure high enough for them.
 
-    shared: with one vertical axis. Margins are given, since measuring all texts takes as long as drawing them.
+    names: of the lines, which `name_lines` puts at the right of the last panels or below all. legend: names that
+    `legend_below` puts below all, however few. beside: panels in a row on a page; in a column of a paper there is one,
+    or two if the vertical axis is shared. gap, bottom, right: room for labels beside panels, below each row and at the
+    right of all, in inches. Margins are given, since measuring all texts takes as long as drawing them.
     """
-    left, top = 0.7, 0.2
-    height = max(HEIGHT, bottom + LEAST_HEIGHT + top)
-    figure.set_figheight(height)
-    room = (WIDTH - left - right - gap * (count - 1)) / count
-    margins = {"left": left / WIDTH, "right": 1 - right / WIDTH, "bottom": bottom / height, "top": 1 - top / height}
-    grid = {**margins, "wspace": gap / room}
-    return list(figure.subplots(1, count, sharey=shared, squeeze=False, gridspec_kw=grid)[0])
+    width = figure.get_figwidth()
+    columns = min(count, beside if width > COLUMN else 2 if shared else 1)
+    rows = math.ceil(count / columns)
+    below, right = room_below(names, width) + legend_height(legend, width), max(right, room_right(names))
+    panel = PANEL if width > COLUMN else 1.7
+    height = rows * (TOP + panel + bottom) + below
+    figure.set_size_inches(width, height)
+    room = (width - LEFT - right - gap * (columns - 1)) / columns
+    margins = {"left": LEFT / width, "right": 1 - right / width}
+    margins |= {"bottom": (bottom + below) / height, "top": 1 - TOP / height}
+    grid = {**margins, "wspace": gap / room, "hspace": (TOP + bottom) / panel}
+    found = list(figure.subplots(rows, columns, sharey=shared, squeeze=False, gridspec_kw=grid).flat)
+    for unused in found[count:]:
+        unused.remove()
+    return found[:count]
 
 
-def text_inches(texts: Iterable[str]) -> float:
-    """Return how wide the longest of some texts is, about, in the size of labels."""
-    return 0.08 * max((len(text) for text in texts), default=0)
+def at_right(shown: Sequence[Axes]) -> list[Axes]:
+    """Return the last panel of each row."""
+    return list({round(axes.get_position().y0, 6): axes for axes in shown}.values())
 
 
-def legend_right(figure: Figure, lines: Iterable[Artist], labels: Iterable[str]) -> None:
-    """Put a legend into the upper right corner; `panels` leaves room for it by `right`."""
-    figure.legend(lines, labels, loc="upper right", borderaxespad=0.2)
+def is_narrow(figure: Figure) -> bool:
+    """Return whether the figure is for a column of a paper."""
+    return figure.get_figwidth() <= COLUMN
 
 
-def legend_columns(labels: Iterable[str]) -> int:
-    """Return how many labels fit beside each other in a legend below the panels."""
-    return max(1, int(WIDTH / (0.55 + text_inches(labels))))
+def names_below(axes: Axes, names: Sequence[str]) -> None:
+    """Put names at 0, 1, ... of the horizontal axis: upright if they are wide, each k-th if not all have room."""
+    room = axes.get_position().width * axes.get_figure().get_figwidth() / max(1, len(names))  # type: ignore[union-attr]
+    step = math.ceil(0.1 / room)
+    places = range(0, len(names), step)
+    upright = are_upright(names, room)
+    axes.set_xticks(places, [names[place] for place in places], rotation=90 if upright else 0, fontsize=7)
 
 
-def by_method(rows: Sequence[Row]) -> list[tuple[str, str, list[Row]]]:
-    """Return colour, method and its rows for each method, in the order of the rows."""
-    groups = group_by(rows, "method")
-    return [(COLOURS[i % len(COLOURS)], method, group) for i, (method, group) in enumerate(groups.items())]
-
-
-def group_by(rows: Sequence[Row], name: str) -> dict[str, list[Row]]:
-    """Return the rows of each value of a column, in the order of the rows."""
-    groups: dict[str, list[Row]] = {}
-    for row in rows:
-        groups.setdefault(row[name], []).append(row)
-    return groups
+def are_upright(names: Sequence[str], room: float) -> bool:
+    """Return whether names have to stand upright. room: for each of them, in inches."""
+    return text_inches(line for name in names for line in name.split("\n")) > room
 
 
 def column(rows: Sequence[Row], name: str) -> list[Any]:
@@ -114,12 +172,25 @@ def weights_left_axis(axes: Axes) -> None:
     axes.set_xlabel("weights left (%)")
 
 
-def percent_axis(axes: Axes, label: str, decimals: int | None = 0, whole: bool = True) -> None:
+def percent_axis(axes: Axes, label: str, whole: bool = True) -> None:
     """Show the fractions of the vertical axis in percent. whole: from 0 to 100 %."""
-    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=decimals))
-    axes.set_ylabel(label)
+    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=None, symbol=""))
+    axes.set_ylabel(f"{label} (%)" if label else "")
     if whole:
         axes.set_ylim(0, 1.05)
+
+
+def accuracy_axis(axes: Axes, errors: Sequence[float], label: str = "accuracy") -> None:
+    """Show accuracies in percent, on an axis at least ten standard errors high: one test image is no cliff.
+
+    errors: standard errors of the accuracies; empty if they are unknown.
+    """
+    percent_axis(axes, label, whole=False)
+    low, high = axes.get_ylim()
+    least = 10 * max(errors, default=0)
+    more = max(0.0, least - (high - low)) / 2
+    top = min(high + more, 1.005)
+    axes.set_ylim(min(low - more, top - least), top)
 
 
 def log_axis(axes: Axes, label: str) -> None:

@@ -5,10 +5,12 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from uticket.report.drawing import by_method, column, draw, group_by, legend_right, log_axis, panels, text_inches
+from uticket.report.drawing import column, draw, log_axis, panels
+from uticket.report.labels import name_lines
+from uticket.report.looks import by_method, group_by, line_look
 from uticket.report.vgg16 import read_cases
 
-LINES = {"position": "o-", "activation": "s--"}  # by order of the tokens
+LINES = {"position": "-", "activation": ":"}  # by order of the tokens
 
 
 def area_figure(path: Path) -> str:
@@ -26,17 +28,17 @@ def area_figure(path: Path) -> str:
 
     def plot(figure: Figure) -> None:
         labels = [f"{method}, by {order}" for _, method, _ in by_method(points) for order in LINES]
-        (axes,) = panels(figure, right=text_inches(labels) + 0.4)
-        lines = []
-        for colour, _, found in by_method(points):
+        (axes,) = panels(figure, names=labels)
+        for number, method, found in by_method(points):
             by_order = group_by(found, "order")
             for order, style in LINES.items():
                 x, y = (column(by_order[order], name) for name in ("fifo_area_um2", "latency_cycles"))
-                lines += axes.plot(x, y, style, color=colour)
+                look = {**line_look(number), "linestyle": style}
+                axes.plot(x, y, **look, label=f"{method}, by {order}")
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter("{x:,.0f}")
-        axes.set_xlabel("area of the FIFO of a PE (um2)")
+        axes.set_xlabel("area of the FIFO of a PE (µm²)")
         log_axis(axes, "latency (cycles)")
-        legend_right(figure, lines, labels)
+        name_lines(figure, [axes], labels)
 
     return draw(plot)

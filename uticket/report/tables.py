@@ -12,6 +12,7 @@ from uticket.config.paths import mapping_files, quantization_file, simulation_fi
 from uticket.config.plan import ChainPlan
 from uticket.config.schemas import LAYERS, MAPPINGS, QUANTIZATION, ROUNDED, STORAGE, SWEEPS, TICKETS, TRAINING
 from uticket.report.savings import with_savings
+from uticket.report.words import standard_error
 
 Rows = list[Row]
 
@@ -23,9 +24,9 @@ class Tables:
     Cycles are those of the analytic model unless there is a column `model`; the other columns are those of the stages.
     """
 
-    rounds: (
-        Rows  # a row per method and ticket, round 0 (dense) included; best_epoch_accuracy as the published code has it
-    )
+    # a row per method and ticket, round 0 (dense) included; accuracy_error: one standard error of the accuracy, if the
+    # size of the test set is known; best_epoch_accuracy as the published code has it
+    rounds: Rows
     layers: Rows  # a row per method and layer of its last ticket
     models: Rows  # a row per method and timing model, of its last ticket, with what it saves against the baseline
     sweeps: Rows  # a row per method, timing model, knob and value, of its last ticket
@@ -35,8 +36,10 @@ class Tables:
     training: Rows  # a row per ticket and epoch
 
 
-def gather(chains: Sequence[ChainPlan], baseline: str) -> Tables:
+def gather(chains: Sequence[ChainPlan], baseline: str, test_images: int | None = None) -> Tables:
     """Read the results of all methods. baseline: the method that the other ones are compared with.
+
+    test_images: size of the test set; None if it is unknown, which leaves out the column `accuracy_error`.
 
     Raises InputError, naming the file, if one is missing, lacks a ticket or differs from its schema.
     """
@@ -62,6 +65,10 @@ def gather(chains: Sequence[ChainPlan], baseline: str) -> Tables:
     saved = {"latency_cycles": "latency_saved_pct", "pe_pj": "pe_energy_saved_pct"}
     tables["models"] = with_savings(tables["models"], baseline, saved)
     tables["training"] = list(_training(chains))
+    if test_images is not None:
+        tables["rounds"] = [
+            {**row, "accuracy_error": standard_error(row["accuracy"], test_images)} for row in tables["rounds"]
+        ]
     return Tables(**tables)
 
 

@@ -5,10 +5,11 @@ from dataclasses import fields
 from typing import Any
 
 from uticket.base.errors import InputError
-from uticket.base.files import write_json, write_rows, write_text, written_together
+from uticket.base.files import write_bytes, write_json, write_rows, write_text, written_together
 from uticket.config.paths import REPORT, ReportFiles
 from uticket.config.plan import ChainPlan
 from uticket.report.drawing import draw_charts
+from uticket.report.latex import latex_tables
 from uticket.report.page import page
 from uticket.report.run import Run
 from uticket.report.savings import metrics
@@ -27,21 +28,25 @@ def write_report(blocks: Mapping[str, Any], chains: Sequence[ChainPlan], finishe
     """
     whole, left_out = complete(chains) if finished else (chains, [])
     run, chains = Run.read(blocks, whole, left_out), whole
-    tables = gather(chains, run.baseline)
+    tables = gather(chains, run.baseline, run.test_images)
     shown = list(sections(tables))
     charts = [part for section in shown for part in section.parts if isinstance(part, Chart)]
     figures = draw_charts(charts, tables)
-    text = page(run, tables, shown, figures)
+    text = page(run, tables, shown, {name: figure.svg for name, figure in figures.items()})
 
     with written_together(REPORT.folder) as part:
         files = ReportFiles(part)
         write_json(files.metrics, metrics(tables.rounds, run.baseline))
         for field in fields(tables):
             write_rows(files.table(field.name), getattr(tables, field.name), header=["method", "ticket"])
-        for name, svg in figures.items():
-            write_text(files.figures / f"{name}.svg", svg)
+        for name, figure in figures.items():
+            write_text(files.figures / f"{name}.svg", figure.svg)
+            write_rows(files.figures / f"{name}.csv", figure.points)
+            write_bytes(files.paper / f"{name}.pdf", figure.pdf)
+        for name, latex in latex_tables(tables, run.baseline).items():
+            write_text(files.paper / f"{name}.tex", latex)
         write_text(files.page, text)
-    for path in REPORT.figures.glob("*.svg"):  # of an earlier report
+    for path in (*REPORT.figures.glob("*.*"), *REPORT.paper.glob("*.pdf")):  # of an earlier report
         if path.stem not in figures:
             path.unlink()
 

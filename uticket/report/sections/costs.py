@@ -6,7 +6,9 @@ from matplotlib.figure import Figure
 
 from uticket.base.files import Row
 from uticket.base.text import cell
-from uticket.report.drawing import by_method, column, group_by, log_axis, panels, whole_axis
+from uticket.report.drawing import at_right, column, log_axis, panels, whole_axis
+from uticket.report.labels import name_lines
+from uticket.report.looks import by_method, group_by, line_look
 from uticket.report.paper import case, reported
 from uticket.report.run import Run
 from uticket.report.section import Chart, Listing, Section
@@ -20,12 +22,15 @@ COST = {"latency": "latency_cycles", "PE energy": "pe_pj"}
 def plot_cost(tables: Tables, figure: Figure) -> None:
     """Latency and energy against the round."""
     costs = (("latency_cycles", "latency (cycles)"), ("energy", "energy of the PEs (E_d)"))
-    for axes, (name, label) in zip(panels(figure, 2), costs, strict=True):
-        for colour, method, rows in by_method(tables.rounds):
-            axes.plot(column(rows, "round"), column(rows, name), "o-", color=colour, label=method)
+    methods = by_method(tables.rounds)
+    names = [method for _, method, _ in methods]
+    shown = panels(figure, 2, names=names)
+    for axes, (name, label) in zip(shown, costs, strict=True):
+        for number, method, rows in methods:
+            axes.plot(column(rows, "round"), column(rows, name), **line_look(number), label=method)
         log_axis(axes, label)
         whole_axis(axes, "round")
-        axes.legend(loc="lower left")
+    name_lines(figure, at_right(shown), names)
 
 
 def answer(tables: Tables, run: Run) -> str:

@@ -5,33 +5,43 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from uticket.report.drawing import by_method, column, log_axis, panels, text_inches, weights_left, weights_left_axis
+from uticket.report.drawing import (
+    at_right,
+    column,
+    is_narrow,
+    log_axis,
+    names_below,
+    panels,
+    weights_left,
+    weights_left_axis,
+)
+from uticket.report.labels import name_lines, text_inches
+from uticket.report.looks import by_method, colour, line_look
 from uticket.report.paper import note
 from uticket.report.run import Run
 from uticket.report.section import Chart, Listing, Section, columns
 from uticket.report.tables import Tables
 from uticket.report.words import MODELS, less, percent, than
 
-COMPONENTS = ["#2a6f97", "#6a994e", "#b8860b", "#7b5ea7", "#c4513a", "#4d4d4d"]  # in the order of the chip file
 ACCESSES = "*_reads *_writes"
 
 
 def plot_energy(tables: Tables, figure: Figure) -> None:
     """Energy of the PEs by component and timing model, and accesses to the memories of every ticket."""
-    bars = [f"{row['method']}\n{row['model']}" for row in tables.models]
-    upright = len(bars) > 4
-    words = [word for bar in bars for word in bar.split()]
-    left, right = panels(figure, 2, bottom=max(0.45, text_inches(words)) if upright else 0.45)
+    bars = [f"{row['method']}, {row['model']}" for row in tables.models]
+    methods = by_method(tables.rounds)
+    lines = [f"{method}, {memory}" for _, method, _ in methods for memory in ("SRAM", "DRAM")]
+    left, right = panels(figure, 2, names=lines, bottom=0.4 + text_inches(bars))
     _plot_components(tables, left, bars)
-    left.tick_params(axis="x", labelsize=7, rotation=90 if upright else 0)
-    for colour, method, rows in by_method(tables.rounds):
-        for memory, style in (("sram", "o-"), ("dram", "s--")):
+    for number, method, rows in methods:
+        for memory, dash in (("sram", "-"), ("dram", ":")):
             names = [name for name in columns(rows, ACCESSES) if memory in name]
+            look = {**line_look(number), "linestyle": dash}
             accesses = [sum(row[name] for name in names) for row in rows]
-            right.plot(weights_left(rows), accesses, style, color=colour, label=f"{method}, {memory.upper()}")
+            right.plot(weights_left(rows), accesses, **look, label=f"{method}, {memory.upper()}")
     weights_left_axis(right)
-    log_axis(right, "accesses")
-    right.legend(fontsize=7)
+    log_axis(right, "accesses (words)")
+    name_lines(figure, at_right([right]), lines)
 
 
 def _plot_components(tables: Tables, axes: Axes, names: list[str]) -> None:
@@ -40,14 +50,16 @@ def _plot_components(tables: Tables, axes: Axes, names: list[str]) -> None:
     for number, component in enumerate(components(tables)):
         for kind, hatch in (("dynamic", ""), ("leakage", "///")):
             heights = [picojoules / 1000 for picojoules in column(tables.models, f"{component}_{kind}_pj")]
-            colour = COMPONENTS[number % len(COMPONENTS)]
-            look: Any = {"color": colour, "hatch": hatch, "edgecolor": "white", "linewidth": 0}
+            look: Any = {"color": colour(number), "hatch": hatch, "edgecolor": "white", "linewidth": 0}
             label = component.upper() if len(component) <= 3 else component  # such as MAC
-            axes.bar(names, heights, 0.6, bottom, label=f"{label} {kind}", **look)
+            axes.bar(range(len(names)), heights, 0.6, bottom, label=f"{label} {kind}", **look)
             bottom = [below + height for below, height in zip(bottom, heights, strict=True)]
     axes.set_ylabel("energy of the PEs (nJ)")
-    axes.set_ylim(0, 1.35 * max(bottom))  # room for the legend
-    axes.legend(loc="upper center", ncols=3, fontsize=7)
+    names_below(axes, names)
+    axes.set_xlabel("method and timing model")
+    axes.set_ylim(0, 1.5 * max(bottom) or 1)  # room for the legend
+    columns = 2 if is_narrow(axes.figure) else 3  # type: ignore[arg-type]
+    axes.legend(loc="upper center", ncols=columns, fontsize=6.5, columnspacing=1, borderaxespad=0)
 
 
 def components(tables: Tables) -> list[str]:

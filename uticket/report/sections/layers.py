@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure
 
 from uticket.base.files import Row
-from uticket.report.drawing import by_method, column, group_by, legend_right, panels, percent_axis, text_inches
+from uticket.report.drawing import column, is_narrow, names_below, panels, percent_axis
+from uticket.report.labels import legend_below, text_inches
+from uticket.report.looks import bar_look, by_method, group_by
 from uticket.report.paper import note
 from uticket.report.run import Run
 from uticket.report.section import Chart, Listing, Section
@@ -17,17 +19,18 @@ def plot_layers(tables: Tables, figure: Figure) -> None:
     """Utilization of each layer: bars side by side, one for each method."""
     methods = by_method(tables.layers)
     names = list(dict.fromkeys(column(tables.layers, "layer")))
-    upright = len(names) > 12
-    legend = 0.6 + text_inches(method for _, method, _ in methods)
-    (axes,) = panels(figure, right=legend, bottom=0.2 + text_inches(names) if upright else 0.3)
+    legend = [method for _, method, _ in methods]
+    upright = len(names) > 12 or is_narrow(figure)
+    (axes,) = panels(figure, legend=legend, bottom=0.4 + text_inches(names) if upright else 0.45)
     width = 0.8 / len(methods)
-    for number, (colour, method, rows) in enumerate(methods):
+    for number, method, rows in methods:
         shift = (number - (len(methods) - 1) / 2) * width
         places = [names.index(name) + shift for name in column(rows, "layer")]
-        axes.bar(places, column(rows, "utilization"), width, color=colour, label=method)
-    axes.set_xticks(range(len(names)), names, rotation=90 if upright else 0)
+        axes.bar(places, column(rows, "utilization"), width, **bar_look(number), label=method)
+    names_below(axes, names)
+    axes.set_xlabel("layer")
     percent_axis(axes, "utilization")
-    legend_right(figure, *axes.get_legend_handles_labels())
+    legend_below(figure, *axes.get_legend_handles_labels())
 
 
 def answer(tables: Tables, run: Run) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from uticket.base.files import Row
-from uticket.report.drawing import group_by
+from uticket.report.looks import group_by
 from uticket.report.run import Run
 from uticket.report.savings import last_tickets
 from uticket.report.section import Listing, Section

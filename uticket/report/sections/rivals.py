@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from uticket.base.files import Row
-from uticket.report.drawing import group_by
+from uticket.report.looks import group_by
 from uticket.report.paper import note
 from uticket.report.run import Run
 from uticket.report.section import Listing, Section

@@ -1,15 +1,22 @@
 """Round by round: every ticket of every method."""
 
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from uticket.base.files import Row
 from uticket.report.drawing import (
-    by_method,
+    accuracy_axis,
+    at_right,
     column,
     panels,
     percent_axis,
     weights_left,
     weights_left_axis,
 )
+from uticket.report.labels import name_lines
+from uticket.report.looks import by_method, colour, line_look
 from uticket.report.paper import case, reported
 from uticket.report.run import Run
 from uticket.report.savings import last_tickets
@@ -20,13 +27,25 @@ from uticket.report.words import each, percent
 
 def plot_rounds(tables: Tables, figure: Figure) -> None:
     """Utilization and accuracy against the weights that are left."""
-    left, right = panels(figure, 2)
+    methods = by_method(tables.rounds)
+    names = [method for _, method, _ in methods]
+    left, right = panels(figure, 2, names=names)
     for axes, name in ((left, "utilization"), (right, "accuracy")):
-        for colour, method, rows in by_method(tables.rounds):
-            axes.plot(weights_left(rows), column(rows, name), "o-", color=colour, label=method)
+        for number, method, rows in methods:
+            axes.plot(weights_left(rows), column(rows, name), **line_look(number), label=method)
         weights_left_axis(axes)
-        percent_axis(axes, name, decimals=None, whole=axes is left)
-    left.legend(loc="lower left")
+    percent_axis(left, "utilization")
+    accuracy_axis(right, [error for number, _, rows in methods for error in _band(right, number, rows)])
+    name_lines(figure, at_right([left, right]), names)
+
+
+def _band(axes: Axes, number: int, rows: Sequence[Row]) -> list[float]:
+    """Draw one standard error of the accuracy up and down, and return it; nothing if the test set is unknown."""
+    errors = [row["accuracy_error"] for row in rows if "accuracy_error" in row]
+    if errors:
+        low, high = ([row["accuracy"] + sign * row["accuracy_error"] for row in rows] for sign in (-1, 1))
+        axes.fill_between(weights_left(rows), low, high, color=colour(number), alpha=0.12, linewidth=0)
+    return errors
 
 
 def answer(tables: Tables, run: Run) -> str:
@@ -60,7 +79,7 @@ SECTION = Section(
         Chart(
             "rounds",
             "Utilization of the PEs and accuracy on the test set, ticket by ticket; the dense network has all weights "
-            "left.",
+            "left. Bands: one binomial standard error of the accuracy.",
             {"rounds": "sparsity utilization accuracy"},
             plot_rounds,
         ),

@@ -1,6 +1,5 @@
 """The last tickets at other values of a setting of the array: a section for each setting that was swept."""
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -10,15 +9,17 @@ from matplotlib.figure import Figure
 
 from uticket.base.files import Row
 from uticket.report.drawing import (
-    by_method,
+    are_upright,
+    at_right,
     column,
-    group_by,
-    legend_columns,
+    is_narrow,
     log_axis,
+    names_below,
     panels,
     percent_axis,
-    text_inches,
 )
+from uticket.report.labels import name_lines, text_inches
+from uticket.report.looks import by_method, group_by, line_look
 from uticket.report.paper import note
 from uticket.report.run import Run
 from uticket.report.section import Chart, Listing, Section
@@ -26,7 +27,7 @@ from uticket.report.tables import Tables
 from uticket.report.words import MODELS, whole
 
 COSTS = ("utilization", "busy_share", "latency_cycles")
-LINES = {"analytic": "o-"}  # by timing model; any other one is dashed
+LINES = {"analytic": "-"}  # by timing model; any other one is dotted
 
 
 @dataclass(frozen=True)
@@ -115,31 +116,30 @@ def plot_sweep(knob: str, label: str, tables: Tables, figure: Figure) -> None:
     """Utilization, busy share and latency against the values of a knob, evenly spaced; a line per method and model."""
     rows = group_by(tables.sweeps, "knob")[knob]
     values = in_order(column(rows, "value"))
-    upright = len("  ".join(values)) > 30
-    beside = legend_columns(f"{row['method']}, {row['model']}" for row in rows)
-    num_lines = len({(row["method"], row["model"]) for row in rows})
-    below = 0.4 + (text_inches(values) if upright else 0.1) + 0.2 * math.ceil(num_lines / beside)
-    shown = panels(figure, 3, bottom=below)
+    names = list(dict.fromkeys(f"{row['method']}, {row['model']}" for row in rows))
+    room = (3 if is_narrow(figure) else 1.6) / len(values)  # inches, about
+    bottom = 0.45 + (text_inches(values) if are_upright(values, room) else 0)
+    shown = panels(figure, 3, names=names, beside=3, gap=0.7, bottom=bottom)
     for axes, name in zip(shown, COSTS, strict=True):
         _plot_lines(axes, rows, name, values)
-        axes.set_xticks(range(len(values)), values, rotation=90 if upright else 0)
+        names_below(axes, values)
         axes.set_xlabel(label)
     percent_axis(shown[0], "utilization")
     percent_axis(shown[1], "busy share")
     log_axis(shown[2], "latency (cycles)")
-    lines, labels = shown[0].get_legend_handles_labels()
-    figure.legend(lines, labels, loc="lower center", ncols=beside, borderaxespad=0.2)
+    name_lines(figure, at_right(shown), names)
 
 
 def _plot_lines(axes: Axes, rows: Sequence[Row], name: str, values: Sequence[str]) -> None:
     """Plot a column against the place of the value among `values`; words are not joined by lines."""
     numeric = is_numeric(values)
-    for colour, method, own in by_method(rows):
+    for number, method, own in by_method(rows):
         for model, points in group_by(own, "model").items():
+            look = {**line_look(number), "linestyle": LINES.get(model, ":") if numeric else "none"}
+            if model not in LINES:
+                look["fillstyle"] = "none"
             places = [values.index(value) for value in column(points, "value")]
-            style = LINES.get(model, "s--")
-            label = f"{method}, {model}"
-            axes.plot(places, column(points, name), style if numeric else style[0], color=colour, label=label)
+            axes.plot(places, column(points, name), **look, label=f"{method}, {model}")
     if not numeric:
         axes.set_xlim(-0.5, len(values) - 0.5)
 

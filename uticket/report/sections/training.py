@@ -8,7 +8,9 @@ from matplotlib.figure import Figure
 
 from uticket.base.errors import listed
 from uticket.base.files import Row
-from uticket.report.drawing import column, group_by, legend_right, panels, percent_axis, whole_axis
+from uticket.report.drawing import accuracy_axis, column, panels, whole_axis
+from uticket.report.labels import legend_below
+from uticket.report.looks import DASHES, group_by
 from uticket.report.paper import note
 from uticket.report.run import Run
 from uticket.report.section import Chart, Listing, Section
@@ -19,20 +21,25 @@ from uticket.report.words import known, standard_error
 def plot_training(tables: Tables, figure: Figure) -> None:
     """Accuracy on the test set after each epoch: a panel per method, a line per ticket, darker with the round."""
     methods = group_by(tables.training, "method")
-    found = panels(figure, len(methods), gap=0.15, right=0.95, shared=True)
+    names = [f"round {number}" for number in dict.fromkeys(column(tables.training, "round"))]
+    found = panels(figure, len(methods), legend=names, beside=4, gap=0.15, shared=True)
     shades = mpl.colormaps["viridis_r"]
     last = max(1, *column(tables.training, "round"))
     legend: dict[str, Artist] = {}
     for axes, (method, rows) in zip(found, methods.items(), strict=True):
         for epochs in group_by(rows, "ticket").values():
             number = epochs[0]["round"]
-            (line,) = axes.plot(column(epochs, "epoch"), column(epochs, "test_accuracy"), color=shades(number / last))
-            legend[f"round {number}"] = line
+            look = {"color": shades(0.25 + 0.75 * number / last), "linestyle": DASHES[number % len(DASHES)]}
+            label = f"round {number}"
+            (line,) = axes.plot(column(epochs, "epoch"), column(epochs, "test_accuracy"), **look, label=label)
+            legend[label] = line
         axes.set_title(method, fontsize=9)
         whole_axis(axes, "epoch")
-        percent_axis(axes, "", whole=False)
-    found[0].set_ylabel("accuracy on the test set")
-    legend_right(figure, legend.values(), legend.keys())
+        accuracy_axis(axes, [row["accuracy_error"] for row in tables.rounds if "accuracy_error" in row], "")
+    for axes in found:
+        if axes.get_subplotspec().is_first_col():  # type: ignore[union-attr]
+            axes.set_ylabel("test accuracy (%)")
+    legend_below(figure, legend.values(), legend.keys())
 
 
 def answer(tables: Tables, run: Run) -> str:

@@ -1,0 +1,34 @@
+"""Tables for a paper: LaTeX with the rules of the package booktabs."""
+
+from collections.abc import Sequence
+
+from uticket.base.files import Row
+from uticket.base.text import text_table
+from uticket.report.savings import results
+from uticket.report.section import Listing
+from uticket.report.tables import Tables
+
+TABLES = {
+    "models": Listing("", "models", "method model latency_cycles latency_saved_pct pe_pj pe_energy_saved_pct"),
+    "layers": Listing("", "layers", "method layer utilization nonzeros latency_cycles"),
+    "quantized": Listing("", "quantized", "method weight_bits quantizer accuracy utilization latency_cycles"),
+    "mappings": Listing("", "mappings", "method mapping utilization latency_cycles"),
+}
+
+
+def latex_tables(tables: Tables, baseline: str) -> dict[str, str]:
+    """Return a tabular environment for each table that has rows, by the name of its file."""
+    found = {"results": results(tables.rounds, baseline)}
+    found |= {name: listing.rows(tables) for name, listing in TABLES.items()}
+    return {name: latex(rows) for name, rows in found.items() if rows}
+
+
+def latex(rows: Sequence[Row]) -> str:
+    """Return rows as a tabular environment; needs booktabs. The first column is text."""
+    import pandas as pd  # takes longer to load than all the rest of the report
+
+    table = text_table(rows)
+    shown = pd.DataFrame(table.rows, columns=table.headings)
+    style = shown.style.hide(axis="index").format(escape="latex").format_index(escape="latex", axis="columns")
+    text: str = style.to_latex(hrules=True, column_format="l" + "r" * (len(table.headings) - 1))
+    return text
