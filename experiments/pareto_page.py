@@ -13,8 +13,8 @@ from experiments.pareto import DEPTHS, ROOT, read
 from experiments.pareto_methods import DATA, METHODS
 from uticket.base.files import write_text
 from uticket.hardware.chip import Chip
-from uticket.report.drawing import at_right, draw, panels, percent_axis
-from uticket.report.labels import name_lines
+from uticket.report.drawing import draw, panels, percent_axis
+from uticket.report.labels import legend_below
 from uticket.report.looks import Look, line_look
 from uticket.report.readme import write_between
 
@@ -79,7 +79,7 @@ def drawn(table: pd.DataFrame) -> str:
     rows_of = dict(by_method(last_rounds(table, SHOWN)))
 
     def plot_all(figure: Figure) -> None:
-        shown = panels(figure, len(PANELS), names=DRAWN, beside=len(PANELS), gap=0.3, shared=True)
+        shown = panels(figure, len(PANELS), legend=DRAWN, beside=len(PANELS), gap=0.3, shared=True)
         for axes, depth in zip(shown, PANELS, strict=True):
             for number, method in enumerate(DRAWN):
                 if method in rows_of:
@@ -90,7 +90,7 @@ def drawn(table: pd.DataFrame) -> str:
             axes.xaxis.set_minor_formatter(NullFormatter())
             axes.set_xlabel(f"latency (10³ cycles), FIFO {depth}")
         percent_axis(figure.axes[0], "accuracy", whole=False)
-        name_lines(figure, at_right(shown), DRAWN)
+        legend_below(figure, *shown[0].get_legend_handles_labels())
 
     return draw(plot_all)
 
