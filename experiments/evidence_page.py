@@ -7,6 +7,7 @@ seeds with their standard deviation; a chain counts as far as it is trained.
 import click
 import pandas as pd
 
+from experiments import evidence_rounded
 from experiments.evidence import ROOT
 from experiments.evidence_figures import layers_figure, rounds_figure
 from experiments.evidence_results import LAYERS, TICKETS, measure, read
@@ -27,8 +28,9 @@ def main(new: bool) -> None:
     start_logging()
     if new:
         measure()
+        evidence_rounded.measure()
     tickets, layers = read(TICKETS), read(LAYERS)
-    for name, text in sections(tickets, layers).items():
+    for name, text in sections(tickets, layers, read(evidence_rounded.ROUNDED)).items():
         write_between(PAGE, begin(name), END, text)
     for name, figure in figures(tickets, layers).items():
         write_text(FIGURES / f"evidence-{name}.svg", figure)
@@ -39,7 +41,7 @@ def begin(name: str) -> str:
     return f"<!-- {name}: written by `python -m experiments.evidence_page` -->"
 
 
-def sections(tickets: pd.DataFrame, layers: pd.DataFrame) -> dict[str, str]:
+def sections(tickets: pd.DataFrame, layers: pd.DataFrame, rounded: pd.DataFrame) -> dict[str, str]:
     """Return all tables by name."""
     return {
         "expectations": expectations(tickets),
@@ -47,6 +49,7 @@ def sections(tickets: pd.DataFrame, layers: pd.DataFrame) -> dict[str, str]:
         "costs": costs(tickets),
         "rounds": rounds(tickets),
         "layers": by_layer(layers),
+        "rounded": evidence_rounded.markdown(rounded),
         "time": times(tickets),
     }
 

@@ -7,7 +7,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 import uticket as ut
-from experiments import evidence, evidence_page, evidence_results, evidence_tables
+from experiments import evidence, evidence_page, evidence_results, evidence_rounded, evidence_tables
 from experiments.chains import merged
 from experiments.evidence import QUEUE, SEEDS, copy_images, folder_of, main, only, params_of
 from experiments.evidence_results import add, overlap, shuffled
@@ -54,6 +54,7 @@ def tiny(tmp_path, monkeypatch, photographs):
     monkeypatch.setattr(evidence_results, "TICKETS", tmp_path / "tickets.csv")
     monkeypatch.setattr(evidence_results, "LAYERS", tmp_path / "layers.csv")
     monkeypatch.setattr(evidence_results, "MASKS", tmp_path / "masks")
+    monkeypatch.setattr(evidence_rounded, "ROUNDED", tmp_path / "rounded.csv")
     copy_images(photographs, evidence.IMAGES, {"train": 3, "test": 2})
 
 
@@ -119,10 +120,33 @@ def check_measured(tmp_path):
 
     run("piece", "vgg16", "0", "lth")
     evidence_results.measure()
+    check_rounded(tmp_path / "rounded.csv", nonzeros=layers["nonzeros"].sum())
     after = pd.read_csv(tmp_path / "tickets.csv")
     assert list(after["method"]) == ["dense", "lth", "lth", "uticket", "uticket"]
     kept = after[after["method"] != "lth"].reset_index(drop=True)
     pd.testing.assert_frame_equal(kept, before, check_dtype=False)
+
+
+def check_rounded(path, nonzeros):
+    """The ticket that ends a chain is rounded, once; keep_mask keeps its weights, and plain only at many bits."""
+    for _ in range(2):
+        evidence_rounded.measure()
+    found = pd.read_csv(path).set_index(["method", "weight_bits", "quantizer"])
+    assert len(found) == 2 * 3 * 2
+    assert set(found["round"]) == {2}
+    ours = found.loc["uticket"]
+    assert set(ours.xs("keep_mask", level="quantizer")["nonzeros"]) == {nonzeros}
+    assert set(ours.xs("keep_mask", level="quantizer")["utilization"]) == {1}
+    assert ours.loc[(4, "plain"), "nonzeros"] < nonzeros == ours.loc[(16, "plain"), "nonzeros"]
+
+
+def test_rounded_tickets_are_compared_with_lth_at_as_many_bits():
+    one = {"network": "vgg16", "seed": 0, "round": 9, "quantizer": "plain", "nonzeros": 1000, "utilization": 0.5}
+    rows = [one | {"method": "lth", "weight_bits": bits, "latency_cycles": 10 * bits} for bits in (8, 4)]
+    rows += [one | {"method": "uticket", "weight_bits": bits, "latency_cycles": 30} for bits in (8, 4)]
+    lines = evidence_rounded.markdown(pd.DataFrame(rows)).splitlines()[2:]
+    assert lines[0] == "| VGG-16 | lth | 8 | plain | 1,000 | 50.0 |  |"
+    assert [line.split(" | ")[6] for line in lines[2:]] == ["62.5 |", "25.0 |"]
 
 
 def test_dense_networks_come_first_and_a_chain_waits_for_its_own(monkeypatch):
@@ -237,8 +261,9 @@ def test_by_layer_compares_the_last_round_of_both_chains():
 
 
 def test_page_has_the_tables_and_the_figures_of_the_results():
-    tickets, layers = (pd.read_csv(path) for path in (evidence_results.TICKETS, evidence_results.LAYERS))
-    for name, text in evidence_page.sections(tickets, layers).items():
+    tables = evidence_results.TICKETS, evidence_results.LAYERS, evidence_rounded.ROUNDED
+    tickets, layers, rounded = (pd.read_csv(path) for path in tables)
+    for name, text in evidence_page.sections(tickets, layers, rounded).items():
         assert between(evidence_page.PAGE, evidence_page.begin(name), evidence_page.END) == text
     for name, figure in evidence_page.figures(tickets, layers).items():
         assert (evidence_page.FIGURES / f"evidence-{name}.svg").read_text() == figure
