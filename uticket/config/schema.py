@@ -12,6 +12,7 @@ from typing import Any
 
 from uticket.base.errors import InputError, listed, shortened
 from uticket.base.files import RERUN, Row, read_rows
+from uticket.config.columns import documented
 
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?(e[+-]?\d+)?|inf|nan)", re.ASCII | re.IGNORECASE)
 MOST_DIGITS = 18  # of a whole number; a longer one is read as a float
@@ -32,6 +33,11 @@ class Schema:
     null: str = ""  # the text column whose empty cells stand for null
     paired: tuple[str, ...] = ()  # endings of names: what has a column with one ending has one with each
     has_rows: bool = True  # False: a table without rows, and then only with the columns of `keys`, will do
+
+    def __post_init__(self) -> None:
+        """Raise ValueError if a column has no meaning and unit (`uticket.config.columns`)."""
+        for name in (*self.columns, *self.maybe_texts):
+            documented(name)
 
     def read(self, path: Path) -> list[Row]:
         """Read a table, numbers as numbers, and empty cells of columns that are not in the schema as None.
