@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Every stage is a process of its own: without compiled bytecode in .venv each start takes seconds longer.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: run setup test check lock readme wheel soak fuzz gpu-evidence
+.PHONY: run setup test check lock readme docs wheel soak fuzz gpu-evidence
 
 run: setup
 	uticket check
@@ -57,9 +57,14 @@ wheel: setup
 	rm -rf build
 	$(BIN)/python -m pip wheel --quiet --no-build-isolation --no-deps --wheel-dir dist .
 
-# Write the tables of results into README.md and docs/.
+# Write the tables of results into README.md and docs/, and the reference pages from the code.
 readme: setup
 	uticket readme
+	python -m reference
+
+# The documentation as a site in site/, without network; `make test` builds it too.
+docs: setup
+	NO_MKDOCS_2_WARNING=1 mkdocs build --quiet
 
 # What half an hour of one GPU shows (docs/gpu.md). Without `setup`, so that no network is needed.
 STATE ?= .uticket/gpu-evidence

@@ -1,7 +1,7 @@
 """What each column of a table holds, in which unit: one meaning for a name, in whichever table it is.
 
-A table (`uticket.config.schemas`) cannot have a column that is not here; `python -m reference` writes docs/tables.md
-from it. A `*` stands for any name, such as that of a part of the chip.
+A table (`uticket.config.schemas`) cannot have a column that is not here; `python -m reference` writes it for readers. A
+`*` stands for any name, such as that of a part of the chip.
 """
 
 from dataclasses import dataclass
