@@ -20,7 +20,7 @@ from uticket.engine.vectors import BACKWARD, FORWARD, PER_BLOCK, ROWS, WORDS
 
 # densities of spikes up to which this is faster: benchmarks/results/spikes.json
 FORWARD_BELOW = 0.25
-GRADIENT_BELOW = 0.4
+GRADIENT_BELOW = 0.35
 PARTS = 16  # at least, of the work on the gradient of weights
 SMALL = 16  # positions of an image up to which products of matrices are the faster way back
 
