@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from uticket.engine.lif import LIF
-from uticket.engine.norm_fire import norm_fire
+from uticket.engine.norm_fire import ChannelsFirst, norm_fire
 from uticket.engine.pool import MaxPool
 from uticket.engine.sparse import KeptWeights, SparseConv
 
@@ -55,11 +55,6 @@ class BatchLast:
         )
         return y.view(x.shape)
 
-    def encode(self, neurons: LIF, current: Tensor, timesteps: int) -> Tensor:
-        """(channels, 1, ...) -> (channels, T, ...)."""
-        spikes: Tensor = neurons.steps(current.expand(-1, timesteps, -1, -1, -1), dim=1)
-        return spikes
-
     def fire(self, neurons: LIF, current: Tensor, timesteps: int) -> Tensor:
         """(channels, T, ...) -> (channels, T, ...)."""
         spikes: Tensor = neurons.steps(current, dim=1)
@@ -67,7 +62,12 @@ class BatchLast:
 
     def norm_fire(self, module: nn.BatchNorm2d, neurons: LIF, x: Tensor, timesteps: int) -> Tensor:
         """Do both in one pass."""
-        return norm_fire(module, neurons, x)
+        return norm_fire(module, neurons, x, ChannelsFirst())
+
+    def norm_encode(self, module: nn.BatchNorm2d, neurons: LIF, x: Tensor, timesteps: int) -> Tensor:
+        """(channels, 1, ...) -> (channels, T, ...)."""
+        current = self.norm(module, x)
+        return self.fire(neurons, current.expand(-1, timesteps, -1, -1, -1), timesteps)
 
     def pool(self, x: Tensor) -> Tensor:
         """Pool as PyTorch does, in this layout."""

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from uticket.engine.layout import BatchFirst
+from uticket.engine.lif import LIF
+from uticket.engine.norm_fire import ChannelsLast, norm_fire
 from uticket.engine.spike_conv import FORWARD_BELOW, GRADIENT_BELOW, SpikeBits, SpikeConv
 
 
@@ -23,3 +25,11 @@ class BySpikes(BatchFirst):
                 y: Tensor = SpikeConv.apply(x, module.weight, spikes)
                 return y
         return super().conv(module, x)
+
+    def norm_fire(self, module: nn.BatchNorm2d, neurons: LIF, x: Tensor, timesteps: int) -> Tensor:
+        """Do both in one pass."""
+        return norm_fire(module, neurons, x, ChannelsLast(timesteps, len(x) // timesteps))
+
+    def norm_encode(self, module: nn.BatchNorm2d, neurons: LIF, x: Tensor, timesteps: int) -> Tensor:
+        """Do both in one pass."""
+        return norm_fire(module, neurons, x, ChannelsLast(timesteps, len(x)))

@@ -26,14 +26,14 @@ class Layout(Protocol):
     def norm(self, module: nn.BatchNorm2d, x: Tensor) -> Tensor:
         """Normalize over all but the channels."""
 
-    def encode(self, neurons: LIF, current: Tensor, timesteps: int) -> Tensor:
-        """Drive neurons with the same current in all timesteps: B images -> T x B."""
-
     def fire(self, neurons: LIF, current: Tensor, timesteps: int) -> Tensor:
         """Run neurons over the timesteps: T x B -> T x B."""
 
     def norm_fire(self, module: nn.BatchNorm2d, neurons: LIF, x: Tensor, timesteps: int) -> Tensor:
         """Normalize, and run neurons."""
+
+    def norm_encode(self, module: nn.BatchNorm2d, neurons: LIF, x: Tensor, timesteps: int) -> Tensor:
+        """Normalize, and drive neurons with the same current in all timesteps: B images -> T x B."""
 
     def pool(self, x: Tensor) -> Tensor:
         """Take the largest of each 2 x 2; sizes round up."""
@@ -76,6 +76,10 @@ class BatchFirst:
     def norm_fire(self, module: nn.BatchNorm2d, neurons: LIF, x: Tensor, timesteps: int) -> Tensor:
         """Run one after the other."""
         return self.fire(neurons, self.norm(module, x), timesteps)
+
+    def norm_encode(self, module: nn.BatchNorm2d, neurons: LIF, x: Tensor, timesteps: int) -> Tensor:
+        """Run one after the other."""
+        return self.encode(neurons, self.norm(module, x), timesteps)
 
     def pool(self, x: Tensor) -> Tensor:
         """Pool as PyTorch does."""

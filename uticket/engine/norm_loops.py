@@ -84,7 +84,7 @@ def backward(
         for low in range(0, inner, BLOCK):
             high = min(low + BLOCK, inner)
             _recompute(x[c], low, high, gain * scale[c], gain * shift[c], constants, membranes)
-            _through_time(grad_spikes[c], low, high, constants, membranes, grad[c])
+            through_time(grad_spikes[c], low, high, constants, membranes, grad[c], low)
             of_block = _sums(grad[c], x[c], low, high, middle, per_deviation, lanes)
             plain += of_block[0]
             weighted += of_block[1]
@@ -117,18 +117,19 @@ def _recompute(
 
 
 @PART
-def _through_time(
-    grad_spikes: Floats, low: int, high: int, constants: Constants, membranes: Floats, grad: Floats
+def through_time(
+    grad_spikes: Floats, low: int, high: int, constants: Constants, membranes: Floats, grad: Floats, at: int
 ) -> None:
-    """Fill the gradient of the currents, from the last timestep to the first."""
+    """Fill grad, from `at` on, with the gradient of the currents, from the last timestep to the first."""
     leak, spike_threshold, alpha = constants
     decay, limit = np.float32(leak), np.float32(spike_threshold)
+    end = at + high - low
     height, steepness = np.float32((1 - leak) * alpha / 2), np.float32(np.pi / 2 * alpha)
     zero, one = np.float32(0), np.float32(1)
     for back in range(len(grad)):
         t = len(grad) - 1 - back
-        arriving, u, out = grad_spikes[t, low:high], membranes[t], grad[t, low:high]
-        later = grad[min(t + 1, len(grad) - 1), low:high]
+        arriving, u, out = grad_spikes[t, low:high], membranes[t], grad[t, at:end]
+        later = grad[min(t + 1, len(grad) - 1), at:end]
         if back == 0:
             for i in range(len(out)):
                 distance = (u[i] - limit) * steepness

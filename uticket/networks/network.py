@@ -46,7 +46,7 @@ class SpikingNetwork(nn.Module):
         """Run the first layer on images or frames; return spikes of all timesteps, in the layout."""
         layout = self.layout
         if images.dim() == IMAGES:
-            return layout.encode(neurons, layout.norm(norm, layout.conv(conv, layout.images(images))), self.timesteps)
+            return layout.norm_encode(norm, neurons, layout.conv(conv, layout.images(images)), self.timesteps)
         frames = layout.frames(images[:, : self.timesteps])
         return layout.norm_fire(norm, neurons, layout.conv(conv, frames), self.timesteps)
 
