@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from uticket.base.files import Row
+from uticket.base.spread import Mean, plus_minus
 
 HEADINGS = {
     "accuracy": "accuracy %",
@@ -47,7 +49,16 @@ def heading(name: str) -> str:
 
 
 def cell(name: str, value: Any) -> str:
-    """Return one value of the column `name`: fractions in percent, whole numbers grouped by thousands."""
+    """Return one value of the column `name`: fractions in percent, whole numbers grouped by thousands.
+
+    A mean over seeds has its standard deviation: `57.33 ± 1.20`.
+    """
+    if isinstance(value, Mean):
+        return plus_minus(partial(_cell, name), value)
+    return _cell(name, value)
+
+
+def _cell(name: str, value: Any) -> str:
     if isinstance(value, str):
         return value
     if value is None or value != value:  # NaN
@@ -60,13 +71,21 @@ def cell(name: str, value: Any) -> str:
 
 
 def text_table(rows: Sequence[Row]) -> TextTable:
-    """Return rows as text, with the columns of all rows; columns that are empty in every row are left out."""
+    """Return rows as text, with the columns of all rows; columns that are empty in every row are left out.
+
+    Means over seeds have no standard deviation in a column where it is 0 throughout, such as the number of filters.
+    """
     names = dict.fromkeys(name for row in rows for name in row)
-    columns = {name: [cell(name, row.get(name)) for row in rows] for name in names}
+    columns = {name: _cells(name, [row.get(name) for row in rows]) for name in names}
     columns = {name: cells for name, cells in columns.items() if any(cells)}
     return TextTable(
         [heading(name) for name in columns], [list(cells) for cells in zip(*columns.values(), strict=True)]
     )
+
+
+def _cells(name: str, values: Sequence[Any]) -> list[str]:
+    form = cell if any(isinstance(value, Mean) and value.sd for value in values) else _cell
+    return [form(name, value) for value in values]
 
 
 def in_json(value: Any) -> Any:

@@ -191,3 +191,22 @@ class ReportFiles:
 
 
 REPORT = ReportFiles(Path("report"))
+
+
+@dataclass(frozen=True)
+class SeedFiles:
+    """The tables of runs that differ in their seed only, which `uticket seeds` writes."""
+
+    folder: Path
+
+    @property
+    def params(self) -> Path:
+        """The settings that all seeds share: params.yaml without `seed`."""
+        return self.folder / "params.yaml"
+
+    def table(self, name: str) -> Path:
+        """A table of the report with the column `seed` in front."""
+        return self.folder / f"{name}.csv"
+
+
+SEEDS = SeedFiles(Path("seeds"))

@@ -1,5 +1,7 @@
 """What is in each table of a run (`uticket.config.paths`), and of those that README.md and docs/ are written from."""
 
+from dataclasses import replace
+
 from uticket.config.schema import Schema
 
 SIZES = ("filters", "weights", "nonzeros", "groups")
@@ -64,6 +66,27 @@ REPORT_SWEEPS = Schema(
     null="value",
     has_rows=False,
 )
+REPORT_LAYERS = Schema(("method", "ticket", "layer"), ("method", "ticket", "layer", *WORDS), COST, paired=PAIRED)
+REPORT_MODELS = replace(TICKETS, keys=("method", *TICKETS.keys), texts=("method", *TICKETS.texts))
+REPORT_MAPPINGS = replace(MAPPINGS, keys=("method", *MAPPINGS.keys), texts=("method", *MAPPINGS.texts))
+REPORT_STORAGE = replace(STORAGE, keys=("method", *STORAGE.keys), texts=("method", *STORAGE.texts))
+
+
+def _by_seed(schema: Schema) -> Schema:
+    """Return the schema of a table of several seeds: that of one seed, with the column `seed`."""
+    return replace(schema, keys=("seed", *schema.keys))
+
+
+# tables of `uticket seeds`, by the names of those of the report
+BY_SEED = {
+    "rounds": _by_seed(REPORT_ROUNDS),
+    "layers": _by_seed(REPORT_LAYERS),
+    "models": _by_seed(REPORT_MODELS),
+    "sweeps": _by_seed(REPORT_SWEEPS),
+    "mappings": _by_seed(REPORT_MAPPINGS),
+    "quantized": _by_seed(REPORT_QUANTIZED),
+    "storage": _by_seed(REPORT_STORAGE),
+}
 
 # tables of `experiments/vgg16_costs.py`
 NETWORK = Schema(

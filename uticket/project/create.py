@@ -49,6 +49,7 @@ def project_files() -> dict[str, str]:
         "data/images/README.md": _template("images.md"),
         "data/events/README.md": _template("events.md"),
         "checkpoints/README.md": _template("checkpoints.md"),
+        "seeds/README.md": _template("seeds.md"),
         "networks/README.md": _template("networks/README.md"),
         "networks/example.py": _template("networks/example.py"),
     }

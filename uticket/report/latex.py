@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 from uticket.base.files import Row
 from uticket.base.text import text_table
+from uticket.report.paired import differences, listing
+from uticket.report.run import Run
 from uticket.report.savings import results
 from uticket.report.section import Listing
 from uticket.report.tables import Tables
@@ -16,11 +18,13 @@ TABLES = {
 }
 
 
-def latex_tables(tables: Tables, baseline: str) -> dict[str, str]:
+def latex_tables(tables: Tables, run: Run) -> dict[str, str]:
     """Return a tabular environment for each table that has rows, by the name of its file."""
-    found = {"results": results(tables.rounds, baseline)}
-    found |= {name: listing.rows(tables) for name, listing in TABLES.items()}
-    return {name: latex(rows) for name, rows in found.items() if rows}
+    found = {"results": results(tables.rounds, run.baseline)}
+    found |= {name: part.rows(tables) for name, part in TABLES.items()}
+    found["differences"] = listing(differences(tables, run), run.baseline)
+    note = f"% ±: one standard deviation over the seeds {', '.join(map(str, run.seeds))}\n" if run.seeds else ""
+    return {name: note + latex(rows) for name, rows in found.items() if rows}
 
 
 def latex(rows: Sequence[Row]) -> str:
@@ -31,4 +35,4 @@ def latex(rows: Sequence[Row]) -> str:
     shown = pd.DataFrame(table.rows, columns=table.headings)
     style = shown.style.hide(axis="index").format(escape="latex").format_index(escape="latex", axis="columns")
     text: str = style.to_latex(hrules=True, column_format="l" + "r" * (len(table.headings) - 1))
-    return text
+    return text.replace(" ± ", r" $\pm$ ").replace("\u2212", "$-$")

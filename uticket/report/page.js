@@ -1,6 +1,6 @@
 // Tables sort by their headings: numbers by size, words by letters, empty cells last. Without it, all is still readable.
 const number = (text) => {
-  const found = text.replace(/,/g, "").match(/^[-+]?(\d+\.?\d*(e[-+]?\d+)?|inf)/i);
+  const found = text.replace(/,/g, "").replace(/\u2212/g, "-").match(/^[-+]?(\d+\.?\d*(e[-+]?\d+)?|inf)/i);
   return found ? (found[1] === "inf" ? Infinity : parseFloat(found[0])) : NaN;
 };
 

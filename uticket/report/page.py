@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 
 from jinja2 import Environment, PackageLoader
 
-from uticket.base.text import text_table
+from uticket.base.text import TextTable, text_table
 from uticket.report.headline import beside_paper, cards, results_with_errors, warnings
+from uticket.report.paired import differences as paired
+from uticket.report.paired import listing, sentence
 from uticket.report.paper import case, differences
 from uticket.report.provenance import changed, facts, is_packaged, machines, settings
 from uticket.report.run import Run
@@ -20,8 +22,10 @@ def page(run: Run, tables: Tables, sections: Sequence[Section], figures: Mapping
         loader=PackageLoader("uticket.report", "."), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["text_table"] = lambda part: text_table(part.rows(tables))
+    environment.filters["spread"] = lambda table: spread_of(table, run.seeds)
     environment.tests["word"] = lambda cell: cell[:1].isalpha()
     environment.tests["chart"] = lambda part: isinstance(part, Chart)
+    found = paired(tables, run)
     return environment.get_template("page.html.j2").render(
         title=run.blocks["report"].title,
         run=run,
@@ -30,6 +34,8 @@ def page(run: Run, tables: Tables, sections: Sequence[Section], figures: Mapping
         warnings=list(warnings(tables, run)),
         findings=findings(tables.rounds, run.baseline),
         results=text_table(results_with_errors(tables, run)),
+        over_seeds=text_table(listing(found, run.baseline)),
+        swallowed=sentence(found, run),
         case=case(run),
         beside=text_table(beside_paper(tables, run)),
         differences=text_table(differences(run)),
@@ -41,6 +47,12 @@ def page(run: Run, tables: Tables, sections: Sequence[Section], figures: Mapping
         changed=text_table(changed(run)),
         settings=text_table([{"setting": row["setting"], "value": row["here"]} for row in settings(run)]),
     )
+
+
+def spread_of(table: TextTable, seeds: Sequence[int]) -> str:
+    """Return what the ± of a table's cells is in a run of several seeds; empty if there is none."""
+    has_spread = seeds and any("±" in cell for row in table.rows for cell in row)
+    return f"mean ± one standard deviation over {len(seeds)} seeds" if has_spread else ""
 
 
 def _inline(name: str, svg: str) -> str:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
-from itertools import chain, zip_longest
+from itertools import chain, repeat, zip_longest
 from operator import add
 from typing import Any
 
@@ -29,6 +29,17 @@ class Series:
         return [", ".join(_text(name, value) for name, value in row.items()) for row in self.rows]
 
 
+def keep_sds(artist: Any, sds: list[float]) -> None:
+    """Have the points of a line or of bars show one standard deviation each, in the unit of the axis."""
+    artist.uticket_sds = sds
+
+
+def _sds(artist: Any) -> Iterator[float | None]:
+    """Return the standard deviations of the points, None for each if there are none."""
+    found: list[float] | None = getattr(artist, "uticket_sds", None)
+    return repeat(None) if found is None else iter(found)
+
+
 def rows_of(figure: Figure) -> list[Row]:
     """Return the points of all panels; a column that a panel does not have is empty in its rows."""
     rows = [row for series in series_of(figure) for row in series.rows]
@@ -41,23 +52,26 @@ def series_of(figure: Figure) -> Iterator[Series]:
     for axes in figure.axes:
         for line in axes.get_lines():
             if _is_named(line):
-                ends: Any = zip(line.get_xdata(), line.get_ydata(), strict=True)  # type: ignore[arg-type]
-                yield Series([line], [_row(axes, line, x, y) for x, y in ends])
+                ends: Any = zip(line.get_xdata(), line.get_ydata(), _sds(line), strict=False)  # type: ignore[arg-type]
+                yield Series([line], [_row(axes, line, *end) for end in ends])
         for bars in axes.containers:
             if _is_named(bars):
                 boxes: list[Any] = [box for box in bars.get_children() if hasattr(box, "get_height")]
-                places = [(box.get_x() + box.get_width() / 2, box.get_height()) for box in boxes]
-                yield Series(boxes, [_row(axes, bars, x, y) for x, y in places])
+                middles = [(box.get_x() + box.get_width() / 2, box.get_height()) for box in boxes]
+                places = [(*middle, sd) for middle, sd in zip(middles, _sds(bars), strict=False)]
+                yield Series(boxes, [_row(axes, bars, *place) for place in places])
 
 
 def _is_named(artist: Any) -> bool:
     return not str(artist.get_label()).startswith("_")
 
 
-def _row(axes: Axes, artist: Any, x: Any, y: Any) -> Row:
+def _row(axes: Axes, artist: Any, x: Any, y: Any, sd: float | None) -> Row:
     panel = {"panel": axes.get_title()} if axes.get_title() else {}
-    values = {axes.get_xlabel(): _value(axes.xaxis, x), _y_label(axes): _value(axes.yaxis, y)}
-    return {**panel, "series": artist.get_label(), **values}
+    label = _y_label(axes)
+    values = {axes.get_xlabel(): _value(axes.xaxis, x), label: _value(axes.yaxis, y)}
+    spread = {} if sd is None else {f"{label} sd": _value(axes.yaxis, sd)}
+    return {**panel, "series": artist.get_label(), **values, **spread}
 
 
 def _y_label(axes: Axes) -> str:

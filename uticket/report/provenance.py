@@ -80,7 +80,7 @@ def facts(run: Run) -> list[Row]:
     found = {
         "uticket": uticket.__version__,
         "paper": "Yin et al. 2024, arXiv 2302.06746v1",
-        "seed": str(run.blocks["seed"]),
+        "seed": str(run.seed) + (f"; of the page: {', '.join(map(str, run.seeds))}" if run.seeds else ""),
         "data": f"{data.name}, {data.train_images:,} training and {data.test_images:,} test images"
         if data
         else "not here",

@@ -17,7 +17,8 @@ class Run:
 
     blocks: of params.yaml, by name, as `uticket.config.params.Params` has them. chains: the tickets of each method.
     data: None if the data set was not prepared here, as in a clone without DVC's cache. machines: those of the tickets
-    that have a machine.json. left_out: why methods are not on the page, a line for each.
+    that have a machine.json. left_out: why methods or seeds are not on the page, a line for each. seeds: over which the
+    tables are means; empty if they are of one seed.
     """
 
     blocks: Mapping[str, Any]
@@ -25,6 +26,7 @@ class Run:
     data: About | None
     machines: Mapping[str, Row]
     left_out: Sequence[str] = ()
+    seeds: Sequence[int] = ()
 
     @classmethod
     def read(cls, blocks: Mapping[str, Any], chains: Sequence[ChainPlan], left_out: Sequence[str] = ()) -> "Run":
@@ -46,6 +48,12 @@ class Run:
         """PEs of the array."""
         pes: int = self.blocks["hw"].pes
         return pes
+
+    @property
+    def seed(self) -> int:
+        """The seed of the run itself, in params.yaml."""
+        seed: int = self.blocks["seed"]
+        return seed
 
     @property
     def rounds(self) -> int:

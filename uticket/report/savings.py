@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from uticket.base.files import Row
+from uticket.base.spread import over_seeds, plus_minus
 from uticket.config.lineage import DENSE
+from uticket.report.words import swallowed
 
 SAVED = {"latency_cycles": "latency_saved_pct", "energy": "energy_saved_pct"}
 NUMBERS = ("accuracy", "sparsity", "spike_sparsity", "utilization", "work_cycles", "idle_cycles", *SAVED)
@@ -27,7 +29,12 @@ def with_savings(rows: Sequence[Row], baseline: str, saved: Mapping[str, str]) -
 
 
 def _saved_pct(row: Row, base: Row, cost: str) -> float | None:
-    return None if row["method"] == base["method"] or not base[cost] else 100 * (1 - row[cost] / base[cost])
+    return None if row["method"] == base["method"] else saved_pct(row[cost], base[cost])
+
+
+def saved_pct(cost: float, base: float) -> float | None:
+    """Return what a cost saves against that of the baseline, seed by seed; None if that is nothing."""
+    return over_seeds(lambda own, other: 100 * (1 - own / other) if other else None, cost, base)
 
 
 def last_tickets(rounds: Sequence[Row], baseline: str) -> list[Row]:
@@ -57,12 +64,13 @@ def results(rounds: Sequence[Row], baseline: str) -> list[Row]:
 def findings(rounds: Sequence[Row], baseline: str) -> list[str]:
     """Say in a sentence for each method what it saves against the baseline."""
     return [
-        f"{row['method']}: {_change(row['latency_saved_pct'])} latency and "
-        f"{_change(row['energy_saved_pct'])} energy than {baseline}."
+        f"{row['method']}: {_change(row['latency_saved_pct'], 'latency')} and "
+        f"{_change(row['energy_saved_pct'], 'energy')} than {baseline}."
         for row in last_tickets(rounds, baseline)
         if row["latency_saved_pct"] is not None and row["energy_saved_pct"] is not None
     ]
 
 
-def _change(saved_pct: float) -> str:
-    return f"{abs(saved_pct):.1f} % {'less' if saved_pct >= 0 else 'more'}"
+def _change(saved_pct: float, cost: str) -> str:
+    amount = plus_minus(lambda percent: f"{abs(percent):.1f}", saved_pct)
+    return f"{amount} % {'less' if saved_pct >= 0 else 'more'} {cost}{swallowed(saved_pct)}"

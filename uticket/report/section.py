@@ -22,6 +22,17 @@ class Chart:
     caption: str
     needs: Mapping[str, str]  # table -> columns, or patterns such as *_pj, separated by spaces
     plot: Callable[[Tables, Figure], None]
+    bands: str = ""  # what its bands are in a run of one seed
+
+    def caption_of(self, run: Run) -> str:
+        """Return the caption, and what the bands and error bars are."""
+        if not run.seeds:
+            bands = self.bands
+        elif "training" in self.needs:
+            bands = f"Of seed {run.seed} only."
+        else:
+            bands = f"Means over {len(run.seeds)} seeds; bands and error bars: ± one standard deviation over seeds."
+        return f"{self.caption} {bands}".rstrip()
 
     def has_data(self, tables: Tables) -> bool:
         """Return whether every table that the figure needs has rows, and the columns."""

@@ -36,6 +36,10 @@ class Tables:
     training: Rows  # a row per ticket and epoch
 
 
+# column of a cost in `models` -> column of what it saves against the baseline
+SAVED_BY_MODEL = {"latency_cycles": "latency_saved_pct", "pe_pj": "pe_energy_saved_pct"}
+
+
 def gather(chains: Sequence[ChainPlan], baseline: str, test_images: int | None = None) -> Tables:
     """Read the results of all methods. baseline: the method that the other ones are compared with.
 
@@ -62,8 +66,7 @@ def gather(chains: Sequence[ChainPlan], baseline: str, test_images: int | None =
         add("mappings", mapped.mappings, _of_last(chain, MAPPINGS.read(mapped.mappings), mapped.mappings))
         add("quantized", mapped.rounded, _quantized(chain, mapped.rounded))
         add("storage", mapped.storage, _of_last(chain, STORAGE.read(mapped.storage), mapped.storage))
-    saved = {"latency_cycles": "latency_saved_pct", "pe_pj": "pe_energy_saved_pct"}
-    tables["models"] = with_savings(tables["models"], baseline, saved)
+    tables["models"] = with_savings(tables["models"], baseline, SAVED_BY_MODEL)
     tables["training"] = list(_training(chains))
     if test_images is not None:
         tables["rounds"] = [

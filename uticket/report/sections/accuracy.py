@@ -6,7 +6,7 @@ from uticket.report.run import Run
 from uticket.report.savings import last_tickets
 from uticket.report.section import Listing, Section
 from uticket.report.tables import Tables
-from uticket.report.words import MOST, compared, each, percent
+from uticket.report.words import MOST, compared, each, joined, one_seed, percent
 
 
 def answer(tables: Tables, run: Run) -> str:
@@ -23,8 +23,9 @@ def answer(tables: Tables, run: Run) -> str:
             text += f" Against {run.baseline}, {row['method']}: {difference}."
     if images is not None:
         text += f" An image of the test set is worth 1/{images}, {100 / images:.2f} points."
-    seed = run.blocks["seed"]
-    return f"{text} These are tickets of one seed ({seed}): the spread between seeds is not part of these errors."
+    if not run.seeds:
+        return f"{text} {one_seed(run.seed)}"
+    return f"{text} Accuracies are means ± one standard deviation over the seeds {joined(list(map(str, run.seeds)))}."
 
 
 def last_and_best(tables: Tables) -> list[Row]:

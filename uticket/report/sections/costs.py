@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 
 from uticket.base.files import Row
 from uticket.base.text import cell
+from uticket.report.bands import draw_line
 from uticket.report.drawing import at_right, column, log_axis, panels, whole_axis
 from uticket.report.labels import name_lines
 from uticket.report.looks import by_method, group_by, line_look
@@ -27,7 +28,7 @@ def plot_cost(tables: Tables, figure: Figure) -> None:
     shown = panels(figure, 2, names=names)
     for axes, (name, label) in zip(shown, costs, strict=True):
         for number, method, rows in methods:
-            axes.plot(column(rows, "round"), column(rows, name), **line_look(number), label=method)
+            draw_line(axes, column(rows, "round"), column(rows, name), line_look(number), method)
         log_axis(axes, label)
         whole_axis(axes, "round")
     name_lines(figure, at_right(shown), names)
@@ -48,7 +49,7 @@ def _savings(rows: Sequence[Row], run: Run) -> Iterator[str]:
         yield f"No method is compared: there is none besides {run.baseline}, or {run.baseline} costs nothing."
     for method in sorted(methods, key=lambda name: name != run.subject)[:MOST]:
         in_models = [
-            f"{less(row['latency_saved_pct'])} latency and {less(row['pe_energy_saved_pct'])} PE energy in the "
+            f"{less(row['latency_saved_pct'], 'latency')} and {less(row['pe_energy_saved_pct'], 'PE energy')} in the "
             f"{MODELS.get(row['model'], row['model'])}"
             for row in methods[method]
         ]

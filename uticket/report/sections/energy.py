@@ -5,6 +5,8 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from uticket.base.spread import over_seeds
+from uticket.report.bands import draw_bars, draw_errors, draw_line, sds_of
 from uticket.report.drawing import (
     at_right,
     column,
@@ -19,6 +21,7 @@ from uticket.report.labels import name_lines, text_inches
 from uticket.report.looks import by_method, colour, line_look
 from uticket.report.paper import note
 from uticket.report.run import Run
+from uticket.report.savings import saved_pct
 from uticket.report.section import Chart, Listing, Section, columns
 from uticket.report.tables import Tables
 from uticket.report.words import MODELS, less, percent, than
@@ -37,8 +40,8 @@ def plot_energy(tables: Tables, figure: Figure) -> None:
         for memory, dash in (("sram", "-"), ("dram", ":")):
             names = [name for name in columns(rows, ACCESSES) if memory in name]
             look = {**line_look(number), "linestyle": dash}
-            accesses = [sum(row[name] for name in names) for row in rows]
-            right.plot(weights_left(rows), accesses, **look, label=f"{method}, {memory.upper()}")
+            accesses: Any = [over_seeds(_sum, *(row[name] for name in names)) for row in rows]
+            draw_line(right, weights_left(rows), accesses, look, f"{method}, {memory.upper()}")
     weights_left_axis(right)
     log_axis(right, "accesses (words)")
     name_lines(figure, at_right([right]), lines)
@@ -49,17 +52,28 @@ def _plot_components(tables: Tables, axes: Axes, names: list[str]) -> None:
     bottom = [0.0] * len(names)
     for number, component in enumerate(components(tables)):
         for kind, hatch in (("dynamic", ""), ("leakage", "///")):
-            heights = [picojoules / 1000 for picojoules in column(tables.models, f"{component}_{kind}_pj")]
+            heights = _nanojoules(tables, f"{component}_{kind}_pj")
             look: Any = {"color": colour(number), "hatch": hatch, "edgecolor": "white", "linewidth": 0}
             label = component.upper() if len(component) <= 3 else component  # such as MAC
-            axes.bar(range(len(names)), heights, 0.6, bottom, label=f"{label} {kind}", **look)
+            draw_bars(axes, range(len(names)), heights, 0.6, look, f"{label} {kind}", bottom)
             bottom = [below + height for below, height in zip(bottom, heights, strict=True)]
+    errors = sds_of(_nanojoules(tables, "pe_pj"))
+    if errors is not None:
+        draw_errors(axes, range(len(names)), bottom, errors)
     axes.set_ylabel("energy of the PEs (nJ)")
     names_below(axes, names)
     axes.set_xlabel("method and timing model")
     axes.set_ylim(0, 1.5 * max(bottom) or 1)  # room for the legend
     columns = 2 if is_narrow(axes.figure) else 3  # type: ignore[arg-type]
     axes.legend(loc="upper center", ncols=columns, fontsize=6.5, columnspacing=1, borderaxespad=0)
+
+
+def _nanojoules(tables: Tables, name: str) -> Any:
+    return [over_seeds(lambda picojoules: picojoules / 1000, value) for value in column(tables.models, name)]
+
+
+def _sum(*values: float) -> float:
+    return sum(values)
 
 
 def components(tables: Tables) -> list[str]:
@@ -83,8 +97,11 @@ def answer(tables: Tables, run: Run) -> str:
     )
     other = rows.get((run.subject, model))
     if other is not None and other["method"] != base["method"]:
-        saved = 100 * (1 - other["total_pj"] / total)
-        text += f" Memories included, {other['method']} takes {less(saved)} energy {than(saved, base['method'])}."
+        saved = saved_pct(other["total_pj"], total)
+        if saved is not None:
+            text += (
+                f" Memories included, {other['method']} takes {less(saved, 'energy')} {than(saved, base['method'])}."
+            )
     return text
 
 

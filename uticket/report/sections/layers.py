@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure
 
 from uticket.base.files import Row
+from uticket.report.bands import draw_bars
 from uticket.report.drawing import column, is_narrow, names_below, panels, percent_axis
 from uticket.report.labels import legend_below, text_inches
 from uticket.report.looks import bar_look, by_method, group_by
@@ -26,7 +27,7 @@ def plot_layers(tables: Tables, figure: Figure) -> None:
     for number, method, rows in methods:
         shift = (number - (len(methods) - 1) / 2) * width
         places = [names.index(name) + shift for name in column(rows, "layer")]
-        axes.bar(places, column(rows, "utilization"), width, **bar_look(number), label=method)
+        draw_bars(axes, places, column(rows, "utilization"), width, bar_look(number), method)
     names_below(axes, names)
     axes.set_xlabel("layer")
     percent_axis(axes, "utilization")

@@ -6,6 +6,7 @@ from uticket.base.files import Row
 from uticket.report.looks import group_by
 from uticket.report.paper import note
 from uticket.report.run import Run
+from uticket.report.savings import saved_pct
 from uticket.report.section import Listing, Section
 from uticket.report.tables import Tables
 from uticket.report.words import joined, less, than, whole
@@ -27,8 +28,8 @@ def _mapped(base: Sequence[Row], own: Sequence[Row], run: Run) -> Iterator[str]:
     tried = joined([f"{row['mapping']} {whole(row['latency_cycles'])}" for row in base])
     target = f"{run.subject} {whole(own[0]['latency_cycles'])} cycles with {own[0]['mapping']} filters"
     yield f"By mapping, {run.baseline} takes {tried} cycles (analytic model), {target}."
-    if best["latency_cycles"]:
-        saved = 100 * (1 - own[0]["latency_cycles"] / best["latency_cycles"])
+    saved = saved_pct(own[0]["latency_cycles"], best["latency_cycles"])
+    if saved is not None:
         yield f"That is {less(saved)} {than(saved, run.baseline)} with its best mapping, {best['mapping']}."
 
 
@@ -61,7 +62,7 @@ def _shared(tables: Tables, run: Run) -> Iterator[str]:
     for method in shared[:3]:
         saved = saved_by.get(method)
         if saved is not None:
-            saying = f"takes {less(saved)} latency {than(saved, run.baseline)} (analytic model)"
+            saying = f"takes {less(saved, 'latency')} {than(saved, run.baseline)} (analytic model)"
             yield f"{method}, whose PEs share patterns, {saying}."
 
 

@@ -6,6 +6,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from uticket.base.files import Row
+from uticket.base.spread import sd_of
+from uticket.report.bands import draw_band, draw_line
 from uticket.report.drawing import (
     accuracy_axis,
     at_right,
@@ -32,7 +34,7 @@ def plot_rounds(tables: Tables, figure: Figure) -> None:
     left, right = panels(figure, 2, names=names)
     for axes, name in ((left, "utilization"), (right, "accuracy")):
         for number, method, rows in methods:
-            axes.plot(weights_left(rows), column(rows, name), **line_look(number), label=method)
+            draw_line(axes, weights_left(rows), column(rows, name), line_look(number), method)
         weights_left_axis(axes)
     percent_axis(left, "utilization")
     accuracy_axis(right, [error for number, _, rows in methods for error in _band(right, number, rows)])
@@ -40,11 +42,10 @@ def plot_rounds(tables: Tables, figure: Figure) -> None:
 
 
 def _band(axes: Axes, number: int, rows: Sequence[Row]) -> list[float]:
-    """Draw one standard error of the accuracy up and down, and return it; nothing if the test set is unknown."""
+    """Return the standard errors of the accuracy, none if the test set is unknown; draw them if there is one seed."""
     errors = [row["accuracy_error"] for row in rows if "accuracy_error" in row]
-    if errors:
-        low, high = ([row["accuracy"] + sign * row["accuracy_error"] for row in rows] for sign in (-1, 1))
-        axes.fill_between(weights_left(rows), low, high, color=colour(number), alpha=0.12, linewidth=0)
+    if errors and all(sd_of(row["accuracy"]) is None for row in rows):
+        draw_band(axes, weights_left(rows), column(rows, "accuracy"), errors, colour(number))
     return errors
 
 
@@ -79,9 +80,10 @@ SECTION = Section(
         Chart(
             "rounds",
             "Utilization of the PEs and accuracy on the test set, ticket by ticket; the dense network has all weights "
-            "left. Bands: one binomial standard error of the accuracy.",
+            "left.",
             {"rounds": "sparsity utilization accuracy"},
             plot_rounds,
+            "Bands: one binomial standard error of the accuracy.",
         ),
         Listing(
             "Every ticket",

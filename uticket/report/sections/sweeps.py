@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from uticket.base.files import Row
+from uticket.report.bands import draw_line
 from uticket.report.drawing import (
     are_upright,
     at_right,
@@ -139,7 +140,7 @@ def _plot_lines(axes: Axes, rows: Sequence[Row], name: str, values: Sequence[str
             if model not in LINES:
                 look["fillstyle"] = "none"
             places = [values.index(value) for value in column(points, "value")]
-            axes.plot(places, column(points, name), **look, label=f"{method}, {model}")
+            draw_line(axes, places, column(points, name), look, f"{method}, {model}")
     if not numeric:
         axes.set_xlim(-0.5, len(values) - 0.5)
 

@@ -1,6 +1,6 @@
 """Training: accuracy by epoch."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import matplotlib as mpl
 from matplotlib.artist import Artist
@@ -47,7 +47,8 @@ def answer(tables: Tables, run: Run) -> str:
     tickets = group_by(tables.training, "ticket")
     gaps = {ticket: _below_best(rows) for ticket, rows in tickets.items()}
     most = max(gaps, key=lambda ticket: gaps[ticket])
-    text = f"{len(tickets)} networks were trained, for {_epochs(tickets)} epochs."
+    of_seed = f" with seed {run.seed}, which is what is shown here" if run.seeds else ""
+    text = f"{len(tickets)} networks were trained{of_seed}, for {_epochs(tickets)} epochs."
     if gaps[most]:
         text += f" The last epoch is at most {100 * gaps[most]:.1f} points below the best one ({most})."
     else:
@@ -73,7 +74,15 @@ def at_chance(tables: Tables, run: Run) -> list[str]:
     chance = 1 / len(run.data.classes)
     bound = chance + 2 * standard_error(chance, run.data.test_images)
     last = {row["ticket"]: row for row in tables.training}
-    return [ticket for ticket, row in last.items() if row["test_accuracy"] <= bound or not known(row["loss"])]
+    failed = [ticket for ticket, row in last.items() if row["test_accuracy"] <= bound or not known(row["loss"])]
+    return [*failed, *dict.fromkeys(_of_other_seeds(tables, run, bound))]
+
+
+def _of_other_seeds(tables: Tables, run: Run, bound: float) -> Iterator[str]:
+    for row in tables.rounds:
+        for seed, accuracy in row["accuracy"].samples.items() if run.seeds else ():
+            if seed != run.seed and accuracy <= bound:
+                yield f"{row['ticket']} of seed {seed}"
 
 
 SECTION = Section(
