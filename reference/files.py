@@ -45,6 +45,15 @@ TABLES = {
     "report/quantized.csv": Table(f"number of bits and quantizer, {ALL}", "report/quantized.csv"),
     "report/storage.csv": Table(f"layer {ALL}", "report/storage.csv"),
     "report/training.csv": Table("ticket and epoch", "report/training.csv"),
+    "report/figures/NAME.csv": Table(
+        "point of the figure; further columns are the labels of its axes, with their units, and `LABEL sd`, one "
+        "standard deviation over seeds",
+        columns=("panel", "series"),
+    ),
+    "seeds/NAME.csv": Table(
+        "seed and row of `report/NAME.csv` (`uticket seeds`); further columns are those of this table",
+        columns=("seed",),
+    ),
     "explored/explored.csv": Table(
         "ticket and setting of the array (`uticket explore`)",
         columns=("ticket", "hw.*", "pareto", *EXPLORED, *COST, "weight_format", "bound"),

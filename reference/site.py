@@ -21,8 +21,10 @@ COPIES = "repository"
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the pages of the root."""
+    """Add the pages of the root; docs/ may have a first page of its own in place of README.md."""
     for source, name in PAGES.items():
+        if name in files.src_uris:
+            continue
         files.append(File.generated(config, name, abs_src_path=str(ROOT / source)))
     return files
 

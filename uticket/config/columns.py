@@ -35,6 +35,8 @@ KEYS = {
     "quantizer": Column("how small weights were rounded (`hw.quantizer`)", ""),
     "seed": Column("`seed` of params.yaml", ""),
     "preset": Column("entry of `presets` of search.yaml", ""),
+    "panel": Column("title of the panel of a figure", ""),
+    "series": Column("line, or bars, of a figure", ""),
     "hw.*": Column("a setting of space.yaml by its key in params.yaml; empty: null", ""),
 }
 TRAINING = {
