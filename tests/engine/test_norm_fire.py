@@ -12,7 +12,8 @@ from uticket.engine.batch_last import BatchLast
 from uticket.engine.by_spikes import BySpikes
 from uticket.engine.layout import BatchFirst
 from uticket.engine.lif import LIF
-from uticket.engine.norm_fire import ChannelsFirst, norm_fire
+from uticket.engine.memory import ChannelsFirst
+from uticket.engine.norm_fire import norm_fire
 
 Way = Callable[[nn.BatchNorm2d, LIF, Tensor], Tensor]
 SHAPES = [(3, 4, 5, 7, 6), (2, 1, 40, 40, 4), (5, 3, 1, 1, 2), (1, 2, 9, 9, 64)]  # channels, T, height, width, B
@@ -80,6 +81,25 @@ def test_one_pass_with_channels_last_gives_what_both_give_one_after_the_other(sh
     timesteps = shape[0]
     x = drawn(shape).flatten(0, 1).contiguous(memory_format=order)
     both(in_layout(BySpikes([]), timesteps), in_layout(BatchFirst(), timesteps), x, training)
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("shape", LAST)
+def test_currents_of_another_way_are_added(shape, training):
+    timesteps, x = shape[0], drawn(shape).flatten(0, 1)
+    added = []
+
+    def way(layout: BatchFirst) -> Way:
+        def run(norm: nn.BatchNorm2d, neurons: LIF, x: Tensor) -> Tensor:
+            torch.manual_seed(2)
+            added.append((torch.randn(x.shape) < 0).float().requires_grad_())
+            return layout.norm_fire(norm, neurons, x, timesteps, added[-1])
+
+        return run
+
+    both(way(BySpikes([])), way(BatchFirst()), x, training)
+    torch.testing.assert_close(added[0].grad, added[1].grad, atol=1e-5, rtol=1e-4)
+    assert added[0].grad.any()
 
 
 def test_gradients_of_many_numbers_with_channels_last():

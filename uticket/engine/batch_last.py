@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from uticket.engine.lif import LIF
-from uticket.engine.norm_fire import ChannelsFirst, norm_fire
+from uticket.engine.memory import ChannelsFirst
+from uticket.engine.norm_fire import norm_fire
 from uticket.engine.pool import MaxPool
 from uticket.engine.sparse import KeptWeights, SparseConv
 
@@ -60,8 +61,12 @@ class BatchLast:
         spikes: Tensor = neurons.steps(current, dim=1)
         return spikes
 
-    def norm_fire(self, module: nn.BatchNorm2d, neurons: LIF, x: Tensor, timesteps: int) -> Tensor:
-        """Do both in one pass."""
+    def norm_fire(
+        self, module: nn.BatchNorm2d, neurons: LIF, x: Tensor, timesteps: int, beside: Tensor | None = None
+    ) -> Tensor:
+        """Do both in one pass, unless other currents are added between."""
+        if beside is not None:
+            return self.fire(neurons, self.norm(module, x) + beside, timesteps)
         return norm_fire(module, neurons, x, ChannelsFirst())
 
     def norm_encode(self, module: nn.BatchNorm2d, neurons: LIF, x: Tensor, timesteps: int) -> Tensor:

@@ -7,7 +7,8 @@ from torch import Tensor, nn
 
 from uticket.engine.layout import BatchFirst
 from uticket.engine.lif import LIF
-from uticket.engine.norm_fire import ChannelsLast, norm_fire
+from uticket.engine.memory import ChannelsLast
+from uticket.engine.norm_fire import norm_fire
 from uticket.engine.spike_conv import FORWARD_BELOW, GRADIENT_BELOW, SpikeBits, SpikeConv
 
 
@@ -26,9 +27,11 @@ class BySpikes(BatchFirst):
                 return y
         return super().conv(module, x)
 
-    def norm_fire(self, module: nn.BatchNorm2d, neurons: LIF, x: Tensor, timesteps: int) -> Tensor:
-        """Do both in one pass."""
-        return norm_fire(module, neurons, x, ChannelsLast(timesteps, len(x) // timesteps))
+    def norm_fire(
+        self, module: nn.BatchNorm2d, neurons: LIF, x: Tensor, timesteps: int, beside: Tensor | None = None
+    ) -> Tensor:
+        """Do all in one pass."""
+        return norm_fire(module, neurons, x, ChannelsLast(timesteps, len(x) // timesteps), beside)
 
     def norm_encode(self, module: nn.BatchNorm2d, neurons: LIF, x: Tensor, timesteps: int) -> Tensor:
         """Do both in one pass."""

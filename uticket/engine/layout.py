@@ -29,8 +29,10 @@ class Layout(Protocol):
     def fire(self, neurons: LIF, current: Tensor, timesteps: int) -> Tensor:
         """Run neurons over the timesteps: T x B -> T x B."""
 
-    def norm_fire(self, module: nn.BatchNorm2d, neurons: LIF, x: Tensor, timesteps: int) -> Tensor:
-        """Normalize, and run neurons."""
+    def norm_fire(
+        self, module: nn.BatchNorm2d, neurons: LIF, x: Tensor, timesteps: int, beside: Tensor | None = None
+    ) -> Tensor:
+        """Normalize, add the currents of another way, if any, and run neurons."""
 
     def norm_encode(self, module: nn.BatchNorm2d, neurons: LIF, x: Tensor, timesteps: int) -> Tensor:
         """Normalize, and drive neurons with the same current in all timesteps: B images -> T x B."""
@@ -73,9 +75,12 @@ class BatchFirst:
         spikes: Tensor = neurons(current.unflatten(0, (timesteps, -1)))
         return spikes.flatten(0, 1)
 
-    def norm_fire(self, module: nn.BatchNorm2d, neurons: LIF, x: Tensor, timesteps: int) -> Tensor:
+    def norm_fire(
+        self, module: nn.BatchNorm2d, neurons: LIF, x: Tensor, timesteps: int, beside: Tensor | None = None
+    ) -> Tensor:
         """Run one after the other."""
-        return self.fire(neurons, self.norm(module, x), timesteps)
+        current = self.norm(module, x)
+        return self.fire(neurons, current if beside is None else current + beside, timesteps)
 
     def norm_encode(self, module: nn.BatchNorm2d, neurons: LIF, x: Tensor, timesteps: int) -> Tensor:
         """Run one after the other."""

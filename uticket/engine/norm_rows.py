@@ -34,8 +34,10 @@ def statistics(x: Floats, mean: Floats, variance: Floats) -> None:
 
 
 @compiling(parallel=True, error_model="numpy")
-def forward(x: Floats, scale: Floats, shift: Floats, leak: float, spike_threshold: float, spikes: Floats) -> None:
-    """Fill the spikes of neurons driven by x * scale + shift."""
+def forward(
+    x: Floats, scale: Floats, shift: Floats, leak: float, spike_threshold: float, spikes: Floats, beside: Floats
+) -> None:
+    """Fill the spikes of neurons driven by x * scale + shift + beside, or without beside, if it is empty."""
     timesteps, inner = spikes.shape
     decay, gain, limit = np.float32(leak), np.float32(1 - leak), np.float32(spike_threshold)
     zero, one = np.float32(0), np.float32(1)
@@ -43,14 +45,15 @@ def forward(x: Floats, scale: Floats, shift: Floats, leak: float, spike_threshol
     scales, shifts = tiled(gain * scale, width), tiled(gain * shift, width)
     rows = (inner + width - 1) // width
     for part in numba.prange(PARTS):
-        rest = np.empty(width, np.float32)
+        rest, driven = np.empty(width, np.float32), np.empty(width, np.float32)
         for row in range(rows * part // PARTS, rows * (part + 1) // PARTS):
             low, high = row * width, min((row + 1) * width, inner)
             rest[:] = zero
             for t in range(timesteps):
                 arriving, spike = x[min(t, len(x) - 1), low:high], spikes[t, low:high]
+                offset = _offset(shifts, beside, t, low, high, gain, driven)
                 for i in range(len(arriving)):
-                    membrane = decay * rest[i] + (scales[i] * arriving[i] + shifts[i])
+                    membrane = decay * rest[i] + (scales[i] * arriving[i] + offset[i])
                     fires = membrane >= limit
                     spike[i] = one if fires else zero
                     rest[i] = zero if fires else membrane
@@ -66,8 +69,10 @@ def backward(
     of_batch: bool,
     grad: Floats,
     sums: Doubles,
+    beside: Floats,
+    grad_beside: Floats,
 ) -> None:
-    """Fill the gradient of x, and sums, as `norm_loops.backward` does; (channels, 2), with the same on entry."""
+    """Fill the gradients of x and beside, and sums as `norm_loops.backward` does, with the same on entry."""
     timesteps, inner = grad_spikes.shape
     channels, gain = len(scale), np.float32(1 - constants[0])
     width = row_width(channels)
@@ -77,12 +82,14 @@ def backward(
     rows, stretch = (inner + width - 1) // width, max(SUMMED // timesteps, 1)
     for part in numba.prange(PARTS):
         membranes, lanes = np.empty((timesteps, width), np.float32), np.zeros((2, width), np.float32)
-        grads = np.empty((timesteps, width), np.float32)
+        grads, driven = np.empty((timesteps, width), np.float32), np.empty(width, np.float32)
         for first in range(rows * part // PARTS, rows * (part + 1) // PARTS, stretch):
             for row in range(first, min(first + stretch, rows * (part + 1) // PARTS)):
                 low, high = row * width, min((row + 1) * width, inner)
-                _recompute(x, low, high, scales, shifts, constants, membranes)
+                _recompute(x, low, high, scales, shifts, beside, constants, driven, membranes)
                 through_time(grad_spikes, low, high, constants, membranes, grads, 0)
+                for t in range(len(grad_beside)):
+                    grad_beside[t, low:high] = grads[t, : high - low]
                 _add(grads, x, low, high, middle, lanes, grad)
             flush(lanes, of_parts[part])
     totals = by_channel(of_parts, channels)
@@ -96,20 +103,40 @@ def backward(
 
 
 @PART
+def _offset(shift: Floats, beside: Floats, t: int, low: int, high: int, gain: np.float32, driven: Floats) -> Floats:
+    """Return shift, a row, plus a row of beside times the gain, in `driven`; shift itself if beside is empty."""
+    if len(beside) == 0:
+        return shift
+    added = beside[t, low:high]
+    for i in range(len(added)):
+        driven[i] = shift[i] + gain * added[i]
+    return driven
+
+
+@PART
 def _recompute(
-    x: Floats, low: int, high: int, scale: Floats, shift: Floats, constants: Constants, membranes: Floats
+    x: Floats,
+    low: int,
+    high: int,
+    scale: Floats,
+    shift: Floats,
+    beside: Floats,
+    constants: Constants,
+    driven: Floats,
+    membranes: Floats,
 ) -> None:
-    """Fill the membranes before the reset of neurons driven by x * scale + shift, (T, width)."""
+    """Fill the membranes before the reset, (T, width); scale and shift with the gain. driven: memory to use."""
     decay, limit = np.float32(constants[0]), np.float32(constants[1])
     zero = np.float32(0)
     for t in range(len(membranes)):
         arriving, now, before = x[min(t, len(x) - 1), low:high], membranes[t], membranes[max(t - 1, 0)]
+        offset = _offset(shift, beside, t, low, high, np.float32(1 - constants[0]), driven)
         if t == 0:
             for i in range(len(arriving)):
-                now[i] = scale[i] * arriving[i] + shift[i]
+                now[i] = scale[i] * arriving[i] + offset[i]
         else:
             for i in range(len(arriving)):
-                now[i] = (decay * before[i] if before[i] < limit else zero) + (scale[i] * arriving[i] + shift[i])
+                now[i] = (decay * before[i] if before[i] < limit else zero) + (scale[i] * arriving[i] + offset[i])
 
 
 @PART

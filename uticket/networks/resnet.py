@@ -46,9 +46,9 @@ class Block(nn.Module):
     def forward(self, x: Tensor, layout: Layout, timesteps: int) -> Tensor:
         """Take the spikes of T x B images, return those of as many; the currents of both ways are added."""
         inner = layout.norm_fire(self.norm1, self.lif1, layout.conv(self.conv1, x), timesteps)
-        current = layout.norm(self.norm2, layout.conv(self.conv2, inner))
+        outer = layout.conv(self.conv2, inner)
         around = x if self.shortcut is None else layout.norm(self.shortcut_norm, layout.conv(self.shortcut, x))
-        return layout.fire(self.lif2, current + around, timesteps)
+        return layout.norm_fire(self.norm2, self.lif2, outer, timesteps, around)
 
 
 class ResNet19(SpikingNetwork):
