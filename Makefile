@@ -8,9 +8,17 @@ export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: run setup test check lock readme docs wheel soak fuzz gpu-evidence
 
+# What DVC repeats for each stage. Errors are on standard error, which stays as it is.
+REPEATED := .* didn.t change, skipping|> .*|(Updating|Generating) lock file .*|To (track|enable) .*:
+REPEATED := ^($(REPEATED)|[[:space:]](git add|dvc config) .*|Use .dvc push. .*)?$$
+
+# `exec`: a signal to make reaches DVC itself.
+run: SHELL := /bin/bash
 run: setup
 	uticket check
-	dvc repro
+	@echo dvc repro
+	@exec dvc repro > >(trap '' INT; exec grep --line-buffered -vE '$(REPEATED)')
+	uticket results
 
 setup: .venv/compiled
 

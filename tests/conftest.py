@@ -1,5 +1,6 @@
 """Settings and small networks that several tests use."""
 
+import logging
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers import BRIEF, PARAMS, ROOT, SMALL
+from uticket.base import progress
 from uticket.config.params import Params, read_params
 from uticket.config.training import Augment, Model, Train
 
@@ -17,6 +19,20 @@ def denormals() -> Iterator[None]:
     yield
     if "torch" in sys.modules:
         sys.modules["torch"].set_flush_denormal(False)
+
+
+@pytest.fixture(autouse=True)
+def log(monkeypatch) -> Iterator[None]:
+    """Give the log of the library back to pytest after each test: commands send it to standard error.
+
+    On a busy machine a command may take long, and would say so.
+    """
+    monkeypatch.setattr(progress, "SECONDS_TO_A_LINE", 1e9)
+    ours = logging.getLogger("uticket")
+    handlers, level, propagate = list(ours.handlers), ours.level, ours.propagate
+    yield
+    ours.handlers, ours.propagate = handlers, propagate
+    ours.setLevel(level)
 
 
 @pytest.fixture

@@ -46,9 +46,10 @@ def test_after_uticket_compile_nothing_is_compiled(tmp_path):
         return subprocess.run([sys.executable, *command], cwd=ROOT, env=environment, capture_output=True, text=True)
 
     first, again, uses = ran("-m", "uticket.cli", "compile"), ran("-m", "uticket.cli", "compile"), ran("-c", USES)
-    assert first.stderr.splitlines() == [ONCE]
+    assert ONCE in first.stderr
     assert first.stdout == again.stdout == "simulate and balance: compiled\n"
-    assert again.stderr == uses.stderr == ""
+    assert ONCE not in again.stderr
+    assert uses.stderr == ""
     found = json.loads(uses.stdout)
     assert {"_walk", "send_tokens", "send_chunks", "window", "_draw", "paired_steps"} <= set(found)
     assert [misses for _, misses in found.values()] == [0] * len(found), found

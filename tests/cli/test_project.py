@@ -10,6 +10,7 @@ from uticket.base.files import write_rows
 from uticket.report.readme import END, begin
 from uticket.report.savings import NUMBERS
 
+NEXT = "next: dvc repro (uticket estimate: how long it takes)\n"
 MARKS = f"{begin('results')}\n{END}\n"
 
 
@@ -29,13 +30,13 @@ def replace(project: Path, old: str, new: str) -> None:
 
 
 def test_check_says_what_the_params_set(project):
-    assert printed("check") == "params.yaml: in order (digits, vgg7, 12 tickets, 16 PEs)\n"
+    assert printed("check") == f"params.yaml: in order (digits, vgg7, 12 tickets, 16 PEs)\n{NEXT}"
 
 
 def test_check_names_folders_of_tickets_that_params_no_longer_has(project):
     for name in ("dense", "lth/r01", "lth/r99", "gone/r01"):
         (project / "tickets" / name).mkdir(parents=True)
-    lines = printed("check").splitlines()[1:]
+    lines = printed("check").splitlines()[1:-1]
     assert [line.partition(":")[0] for line in lines] == ["tickets/gone/r01", "tickets/lth/r99"]
 
 
@@ -65,8 +66,9 @@ def test_outside_a_project_the_missing_file_is_named(tmp_path, monkeypatch):
 
 def test_presets_are_merged_into_the_params_of_the_folder(project):
     (project / "presets").symlink_to(ROOT / "presets")
-    assert printed("preset", "smoke", "resnet19") == "params.yaml: smoke, resnet19\n"
-    assert printed("check") == "params.yaml: in order (digits, resnet19, 4 tickets, 16 PEs)\n"
+    lines = ["params.yaml: smoke, resnet19 (git diff params.yaml)", "next: uticket check && dvc repro"]
+    assert printed("preset", "smoke", "resnet19").splitlines() == lines
+    assert printed("check") == f"params.yaml: in order (digits, resnet19, 4 tickets, 16 PEs)\n{NEXT}"
 
 
 def test_readme_without_a_run_is_left_alone(project):
@@ -87,3 +89,26 @@ def test_readme_takes_the_results_of_the_run(project):
     assert dense.startswith("| dense | 90.00 | 50.00 |")
     assert "| 1,000 |" in dense
     assert (text.startswith("above\n"), text.endswith("below\n")) == (True, True)
+
+
+def test_results_are_three_numbers_of_each_method_and_the_page(project):
+    numbers = dict.fromkeys(NUMBERS, 0.5) | {"accuracy": 0.9, "latency_cycles": 1000, "energy": 200}
+    saving = {**numbers, "utilization": 1.0, "latency_cycles": 700, "energy": 150}
+    rows = [{"method": "lth", "ticket": "dense", **numbers}, {"method": "lth", "ticket": "lth/r01", **numbers}]
+    write_rows(project / "report" / "rounds.csv", [*rows, {"method": "uticket", "ticket": "uticket/r01", **saving}])
+    lines = printed("results").splitlines()
+    assert [line.split() for line in lines[2:4]] == [
+        ["lth", "50.00", "90.00"],
+        ["uticket", "100.00", "30.0", "25.0", "90.00"],
+    ]
+    assert lines[4].startswith("last tickets; saved against lth, ")
+    assert lines[5:] == ["page: report/index.html is not here; run the stage report"]
+    (project / "dvc.yaml").write_text((ROOT / "dvc.yaml").read_text())
+    assert printed("results").splitlines()[5:] == ["page: report/index.html is not here; `dvc repro report` makes it"]
+    (project / "report" / "index.html").touch()
+    assert printed("results").splitlines()[5:] == [f"page: {(project / 'report' / 'index.html').as_uri()}"]
+
+
+def test_results_of_no_run_name_the_command_that_makes_them(project):
+    (project / "dvc.yaml").write_text((ROOT / "dvc.yaml").read_text())
+    assert fails("results") == "Error: report/rounds.csv: expected a table, got no file; `dvc repro report` makes it\n"

@@ -74,7 +74,8 @@ def test_chains_start_from_it_and_its_zeros_stay_pruned():
     lines = printed("import", written({"state_dict": copy_state(network)}), "--as", "dense").splitlines()
     kept = sum(int((layer.weight != 0).sum()) for layer in weight_layers(network).values())
     assert lines[0].startswith(f"checkpoints/theirs.safetensors: {kept:,} of ")
-    assert lines[-1].startswith("params.yaml: dense.checkpoint: checkpoints/theirs.safetensors; ")
+    assert lines[-2] == "params.yaml: dense.checkpoint: checkpoints/theirs.safetensors"
+    assert lines[-1].startswith("next: dvc repro")
     assert read_params().dense.checkpoint == "checkpoints/theirs.safetensors"
     assert comments(Path(TEXT).read_text()) == comments(before)
     assert "in order" in printed("check")

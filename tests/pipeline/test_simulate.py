@@ -1,8 +1,5 @@
 """What the stage `simulate` reads of a ticket, and the tables that it writes."""
 
-import logging
-import sys
-
 import numpy as np
 import pytest
 
@@ -15,7 +12,7 @@ from uticket.config.paths import TicketFiles, simulation_files, ticket_files
 from uticket.config.plan import ChainPlan
 from uticket.hardware.chip import DEFAULT_CHIP, Chip
 from uticket.hardware.simulation import simulate
-from uticket.pipeline.simulate import read_measured, rows_by_pe, simulate_chain, sweep
+from uticket.pipeline.simulate import num_runs, read_measured, rows_by_pe, simulate_chain, sweep
 from uticket.ticket.spikes import save_spikes
 from uticket.ticket.ticket import Ticket
 
@@ -120,8 +117,7 @@ def test_sweep_changes_one_setting_and_the_analytic_model_skips_the_broadcast(ti
     assert [(point["knob"], point["value"]) for point in analytic] == expected[:2]
 
 
-def test_sweep_has_the_same_rows_by_any_number_of_threads_and_logs_each_knob(ticket, params, monkeypatch, caplog):
-    caplog.set_level(logging.INFO, "uticket")
+def test_sweep_has_the_same_rows_by_any_number_of_threads(ticket, params, monkeypatch):
     hw, chip = hardware(params, sweeps={"pes": [4, 1, 2, 3], "broadcast": {"fifo_depth": [8, 0]}}), Chip.read()
     found = []
     for threads in ("1", "3"):
@@ -129,27 +125,20 @@ def test_sweep_has_the_same_rows_by_any_number_of_threads_and_logs_each_knob(tic
         found.append(list(sweep(ticket, hw, chip, Energy(), "events")))
     assert found[0] == found[1]
     assert [row["value"] for row in found[1]] == [4, 1, 2, 3, 8, 0]
-    lines = ["simulate  events: pes swept over 4 values", "simulate  events: broadcast.fifo_depth swept over 2 values"]
-    assert caplog.messages == lines * 2
-
-
-def test_bar_of_a_sweep_counts_its_points(ticket, params, monkeypatch, capsys):
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    list(sweep(ticket, hardware(params), Chip.read(), Energy(), "events"))
-    assert "sweeping, events" in (err := capsys.readouterr().err)
-    assert "/4 [" in err
 
 
 @pytest.mark.parametrize(("events_on", "events"), [("last", ["lth/r02"]), ("all", ["lth/r01", "lth/r02"])])
 def test_all_tickets_of_a_chain_are_simulated_and_the_last_one_is_swept(
-    ticket, params, tmp_path, monkeypatch, events_on, events
+    ticket, params, tmp_path, monkeypatch, caplog, events_on, events
 ):
     monkeypatch.chdir(tmp_path)
     for name in ("lth/r01", "lth/r02"):
         ticket.write(ticket_files(name).folder)
         ticket_files(name).activity.write_text("layer,spike_sparsity\nconv2,0.25\n")
     hw = hardware(params, events_on=events_on, models=["analytic", "events"])
-    simulate_chain(ChainPlan(method="lth", rounds={"lth/r01": 1, "lth/r02": 2}), hw, Energy())
+    chain = ChainPlan(method="lth", rounds={"lth/r01": 1, "lth/r02": 2})
+    with caplog.at_level("INFO", logger="uticket"):
+        simulate_chain(chain, hw, Energy())
     files = simulation_files("lth")
     tickets, layers, pes, sweeps = (read_rows(path) for path in (files.tickets, files.layers, files.pes, files.sweeps))
     by_model = {model: [row["ticket"] for row in tickets if row["model"] == model] for model in ("analytic", "events")}
@@ -159,3 +148,8 @@ def test_all_tickets_of_a_chain_are_simulated_and_the_last_one_is_swept(
     assert [row["ticket"] for row in pes] == [name for name in events for _ in range(hw.pes)]
     assert {row["ticket"] for row in sweeps} == {"lth/r02"}
     assert [row["model"] for row in sweeps] == ["analytic"] * 2 + ["events"] * 4
+    assert num_runs(chain, hw) == len(tickets) + len(sweeps)  # which the bar counts
+    (message,) = caplog.messages
+    assert message.startswith("simulate  lth/r02; analytic utilization ")
+    assert "; events utilization " in message
+    assert "; simulation/lth in " in message

@@ -97,7 +97,7 @@ def test_a_project_runs_with_the_installed_wheel(installed):
     shrink(installed.folder / "params.yaml")
     installed.run("git", "add", "-A")
     installed.run("git", "commit", "-q", "-m", "start")
-    assert installed.run("uticket", "check") == "params.yaml: in order (digits, vgg7, 1 tickets, 16 PEs)\n"
+    assert "params.yaml: in order (digits, vgg7, 1 tickets, 16 PEs)\n" in installed.run("uticket", "check")
     assert installed.dvc("repro") == EVERYTHING
     assert "<svg" in (installed.folder / "report" / "index.html").read_text()
     installed.run("git", "add", "-A")

@@ -8,6 +8,7 @@ import click
 
 from uticket.base.errors import InputError, one_line
 from uticket.base.files import written_together
+from uticket.base.progress import underway
 from uticket.cli.options import Setting, json_option, show
 from uticket.config.block import Timesteps
 
@@ -42,16 +43,17 @@ def capture(
     if os.path.lexists(out):
         raise InputError(f"{out}: expected no such folder, got one")
     values = read_inputs(inputs)
-    from uticket.capturing.build import build  # imported here: torch takes seconds, which no check above needs
-    from uticket.capturing.capture import capture as capture_model
+    with underway(f"running {target}"):
+        from uticket.capturing.build import build  # imported here: torch takes seconds, which no check above needs
+        from uticket.capturing.capture import capture as capture_model
 
-    model = build(target, weights)
-    try:
-        ticket = capture_model(model, values, timesteps, batch_first=batch_first)
-    except InputError:
-        raise
-    except Exception as error:  # whatever the user's code raises
-        raise InputError(f"{target}: expected a network that takes {inputs}, got: {one_line(error)}") from None
+        model = build(target, weights)
+        try:
+            ticket = capture_model(model, values, timesteps, batch_first=batch_first)
+        except InputError:
+            raise
+        except Exception as error:  # whatever the user's code raises
+            raise InputError(f"{target}: expected a network that takes {inputs}, got: {one_line(error)}") from None
     with written_together(out) as part:
         ticket.write(part)
     found = {name: value for name, value in vars(ticket.findings).items() if name != "nonzeros"}
@@ -62,7 +64,7 @@ def capture(
     result["network"] = {**dict.fromkeys(rows[0], ""), **network}
     show(result, as_json, list(rows[0]), ticket.left_out)
     if not as_json:
-        for line in [*ticket.findings.lines(), f"written: {out}"]:
+        for line in [*ticket.findings.lines(), f"written: {out}", f"next: uticket simulate {out}"]:
             click.echo(line)
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from uticket.base.progress import underway
 from uticket.cli.hardware import read_ticket
 from uticket.cli.options import SIMULATED, Setting, Word, force_option, free_to_write, options_of
 from uticket.config.array import Array
@@ -41,6 +42,7 @@ def export(folder: Path, out: Path, form: str, params: Path, image: int, array: 
 
     chosen = FORMATS[form]
     free_to_write(out, chosen.endings, force)
-    ticket = read_ticket(folder)
-    written = chosen.write(Source(TicketFiles(folder), ticket, array, params, image), out)
+    with underway(f"exporting {folder}"):
+        ticket = read_ticket(folder)
+        written = chosen.write(Source(TicketFiles(folder), ticket, array, params, image), out)
     click.echo(f"written: {out} ({form}, {written.line(ticket)})")

@@ -8,7 +8,7 @@ import click
 
 from uticket.base.errors import InputError
 from uticket.base.files import write_rows, write_text
-from uticket.base.progress import start_logging
+from uticket.base.progress import underway
 from uticket.base.text import in_json, plain_table
 from uticket.cli.hardware import check_spikes, read_ticket
 from uticket.cli.options import Setting, Word, json_option
@@ -61,8 +61,8 @@ def explore(
     for folder in folders:
         if folder.as_posix() in tickets:
             raise InputError(f"TICKET_DIR: expected each once, got {folder} twice")
-        tickets[folder.as_posix()] = check_spikes(folder, read_ticket(folder))
-    start_logging()
+        with underway(f"reading {folder}"):
+            tickets[folder.as_posix()] = check_spikes(folder, read_ticket(folder))
     found = explore_tickets(tickets, space, model, search, seed, out / "points.jsonl", scheduler)
     write_rows(out / "explored.csv", found.rows)
     write_text(out / "pareto.svg", figure_of(found.rows))

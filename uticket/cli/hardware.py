@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from uticket.base.errors import InputError
+from uticket.base.progress import underway
 from uticket.base.text import in_json
 from uticket.cli.options import (
     Word,
@@ -55,8 +56,10 @@ def simulate_command(
     from uticket.hardware.neurobench import neurobench
     from uticket.hardware.simulation import simulate
 
-    ticket, chip = read_with_spikes(folder, array), Chip.read(chip_file or DEFAULT_CHIP)
-    found = simulate(ticket, array, broadcast, chip, energy, model)
+    chip = Chip.read(chip_file or DEFAULT_CHIP)
+    with underway(f"simulating {folder}"):
+        ticket = read_with_spikes(folder, array)
+        found = simulate(ticket, array, broadcast, chip, energy, model)
     settings = {"model": model, **settings_of(array), "broadcast": settings_of(broadcast)}
     numbers = {"timesteps": ticket.timesteps, "images": ticket.num_images}
     result = {**settings, **settings_of(energy), **numbers}

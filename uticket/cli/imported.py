@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from uticket.base.progress import underway
 from uticket.cli.options import Word
 
 
@@ -22,13 +23,16 @@ def import_command(checkpoint: Path, what: str, force: bool) -> None:
     from uticket.config.rounds import set_value
 
     params = read_params(PARAMS)
-    from uticket.pipeline.checkpoint import import_checkpoint
-    from uticket.pipeline.estimate import load_images
+    with underway(f"importing {checkpoint}"):
+        from uticket.pipeline.checkpoint import import_checkpoint
+        from uticket.pipeline.estimate import load_images
 
-    found = import_checkpoint(checkpoint, params, load_images(params), force)
+        found = import_checkpoint(checkpoint, params, load_images(params), force)
     set_value(PARAMS, what, "checkpoint", str(found.path))
     kept = f"{found.mask.num_kept:,} of {found.mask.num_weights:,} weights, {100 * found.mask.sparsity:.2f} % sparsity"
     click.echo(f"{found.path}: {kept}")
     if found.left_out:
         click.echo(f"left out: {', '.join(found.left_out)}")
-    click.echo(f"{PARAMS}: {what}.checkpoint: {found.path}; dvc repro starts from it and trains no dense network")
+    click.echo(
+        f"{PARAMS}: {what}.checkpoint: {found.path}\nnext: dvc repro, which starts from it and trains no dense network"
+    )

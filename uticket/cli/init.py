@@ -14,7 +14,8 @@ def init(folder: Path, presets: tuple[str, ...]) -> None:
 
     for line in create_project(folder, presets):
         click.echo(line)
-    click.echo(f'next: cd {folder} && git add . && git commit -m "uticket init" && uticket check && dvc repro')
+    steps = ["cd " + str(folder), "git add .", 'git commit -m "uticket init"', "uticket check", "dvc repro"]
+    click.echo("next: " + " && ".join([*steps, "uticket results"]))
 
 
 @click.command()

@@ -3,6 +3,7 @@
 import click
 
 from uticket import __version__
+from uticket.base.progress import start_logging
 from uticket.cli.capture import capture
 from uticket.cli.cluster import cluster
 from uticket.cli.exchange import export
@@ -12,7 +13,7 @@ from uticket.cli.imported import import_command
 from uticket.cli.init import init, version
 from uticket.cli.masks import audit, balance_command
 from uticket.cli.oneline import OneLineGroup
-from uticket.cli.project import check, compile_command, estimate, preset, readme, rounds
+from uticket.cli.project import check, compile_command, estimate, preset, readme, results, rounds
 from uticket.cli.rivals import rivals
 
 
@@ -20,6 +21,7 @@ from uticket.cli.rivals import rivals
 @click.version_option(__version__)
 def main() -> None:
     """Sparse spiking networks that keep every processing element busy."""
+    start_logging()
 
 
 for command in (
@@ -36,6 +38,7 @@ for command in (
     preset,
     check,
     estimate,
+    results,
     cluster,
     compile_command,
     readme,

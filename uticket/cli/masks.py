@@ -11,7 +11,7 @@ import click
 
 from uticket.base.errors import InputError
 from uticket.base.files import is_folder
-from uticket.base.progress import start_logging
+from uticket.base.progress import underway
 from uticket.cli.options import (
     SIMULATED,
     Setting,
@@ -116,10 +116,11 @@ def audit(
     from uticket.hardware.audit import audit as audit_ticket
     from uticket.hardware.neurobench import neurobench
 
-    ticket = read(path, array, linear, skip_first, layers=layers, layout=layouts, threshold=threshold)
-    with naming(path):
-        ticket = ticket.with_positions(positions)
-        found = audit_ticket(ticket, array, timesteps)
+    with underway(f"auditing {path}"):
+        ticket = read(path, array, linear, skip_first, layers=layers, layout=layouts, threshold=threshold)
+        with naming(path):
+            ticket = ticket.with_positions(positions)
+            found = audit_ticket(ticket, array, timesteps)
     steps = timesteps or ticket.timesteps
     unsaid = timesteps is None and layers is None and not is_folder(path) and ticket.timesteps == 1
     notes = [*found.notes, *([ONE_TIMESTEP] if unsaid else ())]
@@ -197,17 +198,16 @@ def balance_command(
     from uticket.pruning.balance import balance
 
     free_to_write(out, WRITE, force)
-    if how.share_budget is not None:
-        start_logging()  # says which numbers were chosen
-    ticket = read(path, array, linear, skip_first, layers=layers, layout=layouts, threshold=threshold)
-    with naming(path):
-        ticket = ticket.with_positions(positions)
-        balanced = balance(ticket, array, how, seed)
-        changes = compare(ticket, balanced, array)
-        if how.team == "alike":
-            consecutive = balance(ticket, array, how.model_copy(update={"team": "consecutive"}), seed)
-            add_overlaps(changes, compare(ticket, consecutive, array))
-    write_arrays(out, ticket.reading.as_in_file(balanced.mask))
+    with underway(f"balancing {path}"):
+        ticket = read(path, array, linear, skip_first, layers=layers, layout=layouts, threshold=threshold)
+        with naming(path):
+            ticket = ticket.with_positions(positions)
+            balanced = balance(ticket, array, how, seed)
+            changes = compare(ticket, balanced, array)
+            if how.team == "alike":
+                consecutive = balance(ticket, array, how.model_copy(update={"team": "consecutive"}), seed)
+                add_overlaps(changes, compare(ticket, consecutive, array))
+        write_arrays(out, ticket.reading.as_in_file(balanced.mask))
     settings = {name: value for name, value in settings_of(array).items() if name not in WEIGHTS}
     columns = ["name", "nonzeros_before", "nonzeros_after", "added", "removed"]
     result = {"out": str(out), **settings, **settings_of(how), "seed": seed}

@@ -28,7 +28,9 @@ class OneLine(click.Command):
         except click.ClickException as error:
             _end(_worded(error))
         except InputError as error:
-            _end(str(error))
+            from uticket.cli.remedy import with_remedy  # imported here: reads YAML
+
+            _end(with_remedy(str(error)))
         except click.Abort:
             _end("stopped", 130)
         except Stopped as stopped:

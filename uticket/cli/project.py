@@ -8,10 +8,13 @@ from pydantic import Field
 
 from uticket.base.errors import InputError
 from uticket.base.files import is_file
+from uticket.base.progress import underway
 from uticket.cli.options import Setting
 from uticket.config.block import AtLeastOne
+from uticket.config.paths import REPORT
 
 PARAMS = Path("params.yaml")
+RUN = "next: uticket check && dvc repro"
 
 
 @click.command()
@@ -23,7 +26,7 @@ def rounds(number: int, methods: str) -> None:
 
     names = list(dict.fromkeys(name.strip() for name in methods.split(",")))
     write_chains(PARAMS, number, names)
-    click.echo(f"{PARAMS}: {number} rounds of {', '.join(names)}")
+    click.echo(f"{PARAMS}: {number} rounds of {', '.join(names)}\n{RUN}")
 
 
 @click.command()
@@ -34,7 +37,7 @@ def preset(names: tuple[str, ...]) -> None:
     from uticket.project.presets import preset_files
 
     apply_presets(PARAMS, preset_files(names))
-    click.echo(f"{PARAMS}: {', '.join(names)}")
+    click.echo(f"{PARAMS}: {', '.join(names)} (git diff {PARAMS})\n{RUN}")
 
 
 @click.command()
@@ -52,15 +55,17 @@ def check() -> None:
         raise InputError(f"{PARAMS}: dense.checkpoint: expected a file, got none at {checkpoint}; run uticket import")
     tried = True
     if ":" in params.model.name:
-        from uticket.pipeline.check import check_own  # takes seconds, which networks of ours do not need
+        with underway(f"trying {params.model.name}"):
+            from uticket.pipeline.check import check_own  # takes seconds, which networks of ours do not need
 
-        tried = check_own(params)
+            tried = check_own(params)
     setting = f"{params.data.name}, {params.model.name}, {len(params.tickets)} tickets, {params.hw.pes} PEs"
     click.echo(f"{PARAMS}: in order ({setting})")
     if not tried:
-        click.echo(f"{params.model.name}: found, not tried; run the stage data, which prepares its images")
+        click.echo(f"{params.model.name}: found, not tried; dvc repro data prepares its images")
     for folder in left_over(set(params.tickets)):
         click.echo(f"{folder}: no ticket of {PARAMS}; remove it, or later stages depend on it")
+    click.echo("next: dvc repro (uticket estimate: how long it takes)")
 
 
 def left_over(tickets: set[str]) -> list[Path]:
@@ -73,13 +78,12 @@ def left_over(tickets: set[str]) -> list[Path]:
 @click.option("--steps", default=20, show_default=True, type=Setting(AtLeastOne), help="Training steps to measure.")
 def estimate(steps: int) -> None:
     """Estimate how long `dvc repro` will take from scratch, by stage: measure a few training steps of params.yaml."""
-    from uticket.base.progress import start_logging
     from uticket.base.text import plain_table
     from uticket.config.params import read_params
 
-    start_logging()
     params = read_params()  # before what takes seconds to import
-    from uticket.pipeline.estimate import estimate_stages
+    with underway("loading PyTorch"):
+        from uticket.pipeline.estimate import estimate_stages
 
     seconds = estimate_stages(params, steps)
     seconds["together"] = sum(seconds.values())
@@ -90,10 +94,29 @@ def estimate(steps: int) -> None:
 @click.command("compile")
 def compile_command() -> None:
     """Compile the loops of simulating and balancing for this processor, so that their first use does not wait."""
-    from uticket.pipeline.compile import compile_loops
+    with underway("compiling the loops of simulate and balance"):
+        from uticket.pipeline.compile import compile_loops
 
-    compile_loops()
+        compile_loops()
     click.echo("simulate and balance: compiled")
+
+
+@click.command()
+def results() -> None:
+    """Print what the last ticket of each method saves against the baseline, and where the page is."""
+    from uticket.base.text import plain_table
+    from uticket.cli.remedy import remedy
+    from uticket.config.params import read_params
+    from uticket.config.schemas import REPORT_ROUNDS
+    from uticket.report.savings import last_tickets
+
+    baseline = read_params(PARAMS).report.baseline
+    last = last_tickets(REPORT_ROUNDS.read(REPORT.table("rounds")), baseline)
+    columns = ("method", "utilization", "latency_saved_pct", "energy_saved_pct", "accuracy")
+    click.echo(plain_table([{name: row[name] for name in columns} for row in last]))
+    click.echo(f"last tickets; saved against {baseline}, analytic model, {REPORT.metrics}")
+    missing = f"{REPORT.page} is not here; {remedy(REPORT.page) or 'run the stage report'}"
+    click.echo(f"page: {REPORT.page.absolute().as_uri() if is_file(REPORT.page) else missing}")
 
 
 @click.command()

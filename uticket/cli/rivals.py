@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from uticket.base.progress import underway
 from uticket.cli.hardware import read_with_spikes
 from uticket.cli.options import json_option, options_of, settings_of
 from uticket.config.array import Array, Broadcast
@@ -28,8 +29,9 @@ def rivals(folder: Path, array: Array, broadcast: Broadcast, as_json: bool) -> N
     """
     from uticket.rivals.compare import compare_rivals
 
-    ticket = read_with_spikes(folder, array)
-    found = compare_rivals(ticket, array, broadcast)
+    with underway(f"comparing rivals on {folder}"):
+        ticket = read_with_spikes(folder, array)
+        found = compare_rivals(ticket, array, broadcast)
     if as_json:
         settings = {**settings_of(array), "broadcast": settings_of(broadcast)}
         click.echo(json.dumps({**settings, **as_record(ticket, found)}, indent=1))

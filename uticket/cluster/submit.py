@@ -9,6 +9,7 @@ from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 from uticket.base.errors import InputError, one_line
+from uticket.base.progress import bar
 from uticket.cluster.clone import Project, make_clone, params_of
 from uticket.cluster.jobs import Group, Job, groups_of
 from uticket.cluster.run import SIGNAL_DELAY_S, Run
@@ -32,7 +33,7 @@ def submit(search: Search, project: Project) -> Iterator[str]:
         raise InputError(f"{search.folder}: expected a folder outside of the project, got one in {project.top}")
     texts = {job: params_of(job, search.presets[job.preset], project) for group in groups for job in group}
     _executor(search, groups[0].dense, None)  # whether there is one
-    for job, text in texts.items():
+    for job, text in bar(texts.items(), "making clones", "clones"):
         make_clone(job, text, project)
     states = states_of(search, groups)
     for group in groups:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 PREPARED = Path("data/prepared")  # the checked images and labels of the chosen data set
 CHECKPOINTS = Path("checkpoints")  # trained networks from elsewhere, from which chains may start
+PLANS = Path("plans")  # what decides each ticket, and the tickets of each method
 DOWNLOADS = Path("data/downloads")  # what torchvision fetches; never removed by a stage
 
 
@@ -82,12 +83,12 @@ def ticket_files(ticket: str) -> TicketFiles:
 
 def ticket_plan_file(ticket: str) -> Path:
     """Return the plan of METHOD/NAME: what decides its mask (`uticket.config.plan`)."""
-    return Path("plans") / f"{ticket}.json"
+    return PLANS / f"{ticket}.json"
 
 
 def chain_file(method: str) -> Path:
     """Return the list of a method's tickets (`uticket.config.plan`)."""
-    return Path("plans") / f"{method}.json"
+    return PLANS / f"{method}.json"
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from uticket.config.paths import TicketFiles
 from uticket.data.prepared import Prepared
 from uticket.networks.network import SpikingNetwork, build, weight_layers
 from uticket.networks.own import check_search
-from uticket.pipeline.trained import write_start
+from uticket.pipeline.trained import log_trained, write_start
 from uticket.ticket.mask import Mask
 from uticket.training.batches import on_device
 from uticket.training.device import choose_device
@@ -47,3 +47,4 @@ def train_dense(
         trained = train(job, keep)
         if ranks.first:
             write_start(out, network, mask, trained, test, params)
+            log_trained(DENSE, trained, out)

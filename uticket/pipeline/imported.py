@@ -4,8 +4,9 @@ from pathlib import Path
 
 import torch
 
-from uticket.base.progress import log
+from uticket.base.progress import log_end
 from uticket.capturing.axes import mask_shape
+from uticket.config.lineage import DENSE
 from uticket.config.params import Params
 from uticket.config.paths import TicketFiles
 from uticket.data.prepared import Prepared
@@ -40,15 +41,11 @@ def import_dense(params: Params, prepared: Prepared, out: TicketFiles) -> None:
     divergences: dict[int, float] = {}
     if params.prune.early_time:
         network.timesteps, divergences = choose_timesteps(network, images, params.prune.early_time_threshold)
-    log.info(
-        "dense  from %s: %d weights of %d  test %.4f",
-        params.dense.checkpoint,
-        mask.num_kept,
-        mask.num_weights,
-        shown.test_accuracy,
-    )
     out.cost.unlink(missing_ok=True)  # that of a training
     write_start(out, network, mask, Trained([shown], copy_state(network), divergences, None), test, params)
+    kept = f"{mask.num_kept:,} of {mask.num_weights:,} weights"
+    found = f"{params.dense.checkpoint}, {kept}, test accuracy {100 * shown.test_accuracy:.2f} %"
+    log_end(DENSE, found, out.folder)
 
 
 def nonzeros(network: SpikingNetwork) -> Mask:

@@ -1,10 +1,11 @@
 """The stage `map`: what runs where, how it is stored, and how it would run with other mappings and fewer bits."""
 
 from collections.abc import Sequence
+from itertools import product
 from typing import Any
 
 from uticket.base.files import write_rows, written_together
-from uticket.base.progress import bar, log
+from uticket.base.progress import bar, log_end
 from uticket.config.array import Array
 from uticket.config.paths import MappingFiles, mapping_files, ticket_files
 from uticket.config.plan import ChainPlan
@@ -28,25 +29,29 @@ def map_chain(chain: ChainPlan, array: Array, chip: Chip, bits: Sequence[int]) -
     storage: list[Row] = []
     mappings: list[Row] = []
     rounded: list[Row] = []
-    for name in bar(chain.tickets, f"mapping {chain.method}", "tickets"):
-        ticket = Ticket.read(ticket_files(name).folder, spikes=False)
-        placed, left_out = place(ticket, array), ticket.on_array(array).left_out
-        places += [{"ticket": name, **row} for layer in placed for row in places_of(layer)]
-        storage += [{"ticket": name, **storage_of(layer, array, chip)} for layer in placed]
-        for mapping in MAPPINGS:
-            totals = totals_of(ticket, array.model_copy(update={"mapping": mapping}))
-            mappings.append({"ticket": name, "mapping": mapping, **totals})
-        for weight_bits in bits:
-            for quantizer in QUANTIZERS:
+    num_runs = len(chain.tickets) * (len(MAPPINGS) + len(bits) * len(QUANTIZERS))
+    with bar(None, f"mapping {chain.method}", "mappings", total=num_runs) as progress:
+        for name in chain.tickets:
+            ticket = Ticket.read(ticket_files(name).folder, spikes=False)
+            placed, left_out = place(ticket, array), ticket.on_array(array).left_out
+            places += [{"ticket": name, **row} for layer in placed for row in places_of(layer)]
+            storage += [{"ticket": name, **storage_of(layer, array, chip)} for layer in placed]
+            for mapping in MAPPINGS:
+                totals = totals_of(ticket, array.model_copy(update={"mapping": mapping}))
+                mappings.append({"ticket": name, "mapping": mapping, **totals})
+                progress.update()
+            for weight_bits, quantizer in product(bits, QUANTIZERS):
                 key = {"weight_bits": weight_bits, "quantizer": quantizer}
                 rounded.append({"ticket": name, **key, **totals_of(ticket, array.model_copy(update=key))})
+                progress.update()
     with written_together(mapping_files(chain.method).folder) as part:
         files = MappingFiles(part)
         write_rows(files.places, places)
         write_rows(files.storage, storage)
         write_rows(files.mappings, mappings)
         write_rows(files.rounded, rounded, header=["ticket", "weight_bits", "quantizer", *TOTALS, *left_out.columns()])
-    log.info("map  %s: %d tickets on %d PEs; %s", chain.method, len(chain.tickets), array.pes, left_out)
+    found = f"{chain.method}, {len(chain.tickets)} tickets on {array.pes} PEs; {left_out}"
+    log_end("map", found, mapping_files(chain.method).folder)
 
 
 def places_of(placed: Placed) -> list[Row]:

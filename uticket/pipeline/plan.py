@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from uticket.base.errors import listed
+from uticket.base.progress import log_end
 from uticket.config.array import Array
 from uticket.config.lineage import method_of
 from uticket.config.params import Params
-from uticket.config.paths import chain_file, ticket_plan_file
+from uticket.config.paths import PLANS, chain_file, ticket_plan_file
 from uticket.config.plan import ChainPlan, TicketPlan
 from uticket.config.pruning import Balance
 
@@ -46,3 +48,5 @@ def write_plans(params: Params) -> None:
         of_ticket.write(ticket_plan_file(of_ticket.ticket))
     for of_method in chains:
         of_method.write(chain_file(of_method.method))
+    methods = listed((of_method.method for of_method in chains), most=9)
+    log_end("plan", f"{len(tickets)} tickets of {methods}", PLANS)

@@ -1,6 +1,6 @@
 """The stage `data`."""
 
-from uticket.base.progress import log
+from uticket.base.progress import log_end
 from uticket.config.params import Params
 from uticket.config.paths import DOWNLOADS, PREPARED
 from uticket.data.prepared import save
@@ -14,5 +14,6 @@ def prepare_images(params: Params) -> None:
     """
     prepared = prepare(params.data, DOWNLOADS, params.seed, params.model.timesteps)
     save(prepared, PREPARED)
-    shape, counts = prepared.image_shape, (len(prepared.train.labels), len(prepared.test.labels))
-    log.info("data  %s: %d training and %d test images of %s", prepared.name, *counts, shape)
+    shape = " x ".join(str(size) for size in prepared.image_shape)
+    counts = f"{len(prepared.train.labels):,} training and {len(prepared.test.labels):,} test images"
+    log_end("data", f"{prepared.name}, {counts} of {shape}", PREPARED)

@@ -6,7 +6,7 @@ from itertools import product
 import torch
 
 from uticket.base.files import write_rows
-from uticket.base.progress import bar, log
+from uticket.base.progress import bar, log_end
 from uticket.capturing.axes import mask_shape
 from uticket.config.array import Quantizer
 from uticket.config.paths import quantization_file, ticket_files
@@ -32,24 +32,30 @@ def quantize_chain(chain: ChainPlan, model: Model, device_name: str, bits: Seque
     _, test = on_device(prepared, device)
     network = build(model, prepared.image_shape, len(prepared.classes), seed=0).to(device)
     rows = []
-    for ticket in bar(chain.tickets, f"rounding {chain.method}", "tickets"):
-        files = ticket_files(ticket)
-        layers, network.timesteps = read_layers(files.layers)
-        mask = Mask.load(files.mask, [layer.name for layer in layers])
-        load_state(network, files.weights)
-        trained, tested = copy_state(network), list[tuple[State, float]]()
-        for weight_bits, quantizer in product(bits, QUANTIZERS):
-            network.load_state_dict(trained)
-            rounded = round_weights(network, mask, weight_bits, quantizer)
-            share = next((share for weights, share in tested if _same(weights, rounded)), None)
-            if share is None:
-                share = accuracy(network, test)
-                tested.append((rounded, share))
-            key = {"ticket": ticket, "weight_bits": weight_bits, "quantizer": quantizer}
-            rows.append({**key, "accuracy": share})
+    ways = list(product(bits, QUANTIZERS))
+    num_tests = len(chain.tickets) * len(ways)
+    with bar(None, f"testing rounded {chain.method}", "tests", total=num_tests) as progress:
+        for ticket in chain.tickets:
+            files = ticket_files(ticket)
+            layers, network.timesteps = read_layers(files.layers)
+            mask = Mask.load(files.mask, [layer.name for layer in layers])
+            load_state(network, files.weights)
+            trained, tested = copy_state(network), list[tuple[State, float]]()
+            for weight_bits, quantizer in ways:
+                network.load_state_dict(trained)
+                rounded = round_weights(network, mask, weight_bits, quantizer)
+                share = next((share for weights, share in tested if _same(weights, rounded)), None)
+                if share is None:
+                    share = accuracy(network, test)
+                    tested.append((rounded, share))
+                key = {"ticket": ticket, "weight_bits": weight_bits, "quantizer": quantizer}
+                rows.append({**key, "accuracy": share})
+                progress.update()
     header = ["ticket", "weight_bits", "quantizer", "accuracy"]
-    write_rows(quantization_file(chain.method), rows, header=header)
-    log.info("quantize  %s: %d tickets at %s bits", chain.method, len(chain.tickets), list(bits))
+    out = quantization_file(chain.method)
+    write_rows(out, rows, header=header)
+    tried = ", ".join(str(number) for number in bits) or "no"
+    log_end("quantize", f"{chain.method}, {len(chain.tickets)} tickets at {tried} bits", out)
 
 
 @torch.no_grad()

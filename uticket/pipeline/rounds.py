@@ -14,7 +14,7 @@ from uticket.config.pruning import Prune
 from uticket.config.training import Train
 from uticket.data.prepared import Prepared
 from uticket.networks.network import build
-from uticket.pipeline.trained import write_trained
+from uticket.pipeline.trained import log_trained, write_trained
 from uticket.pruning.balance import balance
 from uticket.pruning.early_bird import EarlyBird
 from uticket.pruning.prune import prune
@@ -37,6 +37,11 @@ class Changes:
     num_pruned: int
     num_recovered: int  # added by balancing: weights just pruned, or others that were not kept
     num_removed: int  # by balancing
+
+    def __str__(self) -> str:
+        """Return a line for people."""
+        pruned, recovered, removed = (f"{number:,}" for number in asdict(self).values())
+        return f"{pruned} pruned, then {recovered} recovered and {removed} removed by balancing"
 
 
 def next_mask(parent: Ticket, plan: TicketPlan, settings: Prune, seed: int) -> tuple[Mask, Changes]:
@@ -71,7 +76,7 @@ def next_ticket(
     ticket's files. Raises InputError if the parent does not fit the network, or a file is missing or damaged.
     """
     mask, changes = next_mask(parent, plan, params.prune, params.seed)
-    log.info("%s  %d weights of %d left; %s", plan.ticket, mask.num_kept, mask.num_weights, asdict(changes))
+    log.info("%s  keeps %s of %s weights: %s", plan.ticket, f"{mask.num_kept:,}", f"{mask.num_weights:,}", changes)
     early_stop = EarlyBird(mask, params.prune) if params.prune.early_bird and not plan.final else None
     search = WHOLE if early_stop is None else Search(early_stop=early_stop)
 
@@ -91,3 +96,4 @@ def next_ticket(
             more: dict[str, Any] = asdict(changes)
             with written_together(out.folder) as part:
                 write_trained(TicketFiles(part), network, mask, trained, test, params.report.sample_images, **more)
+            log_trained(plan.ticket, trained, out)

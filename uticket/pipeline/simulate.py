@@ -6,7 +6,7 @@ from typing import Any
 
 from uticket.base.errors import InputError
 from uticket.base.files import write_rows, written_together
-from uticket.base.progress import bar, log
+from uticket.base.progress import bar, log_end
 from uticket.base.threads import in_threads
 from uticket.config.array import Energy, Hardware
 from uticket.config.paths import SimulationFiles, TicketFiles, simulation_files, ticket_files
@@ -27,17 +27,23 @@ def simulate_chain(chain: ChainPlan, hw: Hardware, energy: Energy) -> None:
     layers: list[Row] = []
     pes: list[Row] = []
     sweeps: list[Row] = []
-    for name in bar(chain.tickets, f"simulating {chain.method}", "tickets"):
-        models = [model for model in hw.models if _runs(model, name, hw, chain)]
-        ticket = read_measured(ticket_files(name), spikes=models != ["analytic"])
-        for model in models:
-            found, row = simulate(ticket, array, hw.broadcast, chip, energy, model), {"ticket": name, "model": model}
-            area, left_out = {"pe_area_um2": found.pe_area_um2}, found.left_out
-            tickets.append({**row, **found.network.columns(), **area, **left_out.columns()})
-            layers += [{**row, "layer": cost.name, **cost.columns()} for cost in found.layers]
-            pes += [{**row, "layer": cost.name, **split} for cost in found.layers for split in rows_by_pe(cost)]
-            if name == chain.last:
-                sweeps += [{**row, **point} for point in sweep(ticket, hw, chip, energy, model)]
+    with bar(None, f"simulating {chain.method}", "runs", total=num_runs(chain, hw)) as progress:
+        for name in chain.tickets:
+            models = models_of(name, hw, chain)
+            ticket = read_measured(ticket_files(name), spikes=models != ["analytic"])
+            for model in models:
+                found, row = (
+                    simulate(ticket, array, hw.broadcast, chip, energy, model),
+                    {"ticket": name, "model": model},
+                )
+                area, left_out = {"pe_area_um2": found.pe_area_um2}, found.left_out.columns()
+                tickets.append({**row, **found.network.columns(), **area, **left_out})
+                layers += [{**row, "layer": cost.name, **cost.columns()} for cost in found.layers]
+                pes += [{**row, "layer": cost.name, **split} for cost in found.layers for split in rows_by_pe(cost)]
+                progress.update()
+                for point in sweep(ticket, hw, chip, energy, model) if name == chain.last else ():
+                    sweeps.append({**row, **point})
+                    progress.update()
     header = ["ticket", "model"]
     with written_together(simulation_files(chain.method).folder) as part:
         files = SimulationFiles(part)
@@ -45,13 +51,22 @@ def simulate_chain(chain: ChainPlan, hw: Hardware, energy: Energy) -> None:
         write_rows(files.layers, layers)
         write_rows(files.pes, pes, header=header)
         write_rows(files.sweeps, sweeps, header=[*header, "knob", "value"])
-    for last in tickets[-len(models) :]:
-        figures = last["ticket"], last["model"], last["utilization"], last["latency_cycles"]
-        log.info("simulate  %s, %s: utilization %.4f, %.0f cycles; %s", *figures, left_out)
+    shown = [
+        f"{last['model']} utilization {100 * last['utilization']:.1f} %, {last['latency_cycles']:,.0f} cycles"
+        for last in tickets[-len(models) :]
+    ]
+    log_end("simulate", "; ".join([chain.last, *shown]), simulation_files(chain.method).folder)
 
 
-def _runs(model: str, ticket: str, hw: Hardware, chain: ChainPlan) -> bool:
-    return model == "analytic" or hw.events_on == "all" or ticket == chain.last
+def models_of(ticket: str, hw: Hardware, chain: ChainPlan) -> list[str]:
+    """Return the timing models of a ticket: `hw.events_on` decides which ones the event model runs."""
+    return [model for model in hw.models if model == "analytic" or hw.events_on == "all" or ticket == chain.last]
+
+
+def num_runs(chain: ChainPlan, hw: Hardware) -> int:
+    """Return how often tickets are simulated: by each of their models, and the last one at each point of its sweeps."""
+    points = sum(len(points_of(hw, model)) for model in models_of(chain.last, hw, chain))
+    return points + sum(len(models_of(name, hw, chain)) for name in chain.tickets)
 
 
 def read_measured(files: TicketFiles, spikes: bool) -> Ticket:
@@ -74,18 +89,20 @@ def rows_by_pe(cost: Cost) -> Iterator[Row]:
 
 
 def sweep(ticket: Ticket, hw: Hardware, chip: Chip, energy: Energy, model: str) -> Iterator[Row]:
-    """Return the cost of the network at each value of each knob; the analytic model knows no broadcast.
+    """Return the cost of the network at each point of the sweeps.
 
     The points run side by side in threads; their rows are in the order of the params.
     """
-    knobs = {knob: values for knob, values in hw.knobs().items() if model != "analytic" or "broadcast." not in knob}
-    points = [(knob, value) for knob, values in knobs.items() for value in values]
+    points = points_of(hw, model)
 
     def simulated(point: tuple[str, Any]) -> Simulation:
         return simulate(ticket, *hw.at(*point), chip, energy, model)
 
-    results = zip(points, in_threads(simulated, points), strict=True)
-    for (knob, value), found in bar(results, f"sweeping, {model}", "points", total=len(points)):
+    for (knob, value), found in zip(points, in_threads(simulated, points), strict=True):
         yield {"knob": knob, "value": value, **found.network.columns(), "pe_area_um2": found.pe_area_um2}
-        if value == knobs[knob][-1]:
-            log.info("simulate  %s: %s swept over %d values", model, knob, len(knobs[knob]))
+
+
+def points_of(hw: Hardware, model: str) -> list[tuple[str, Any]]:
+    """Return each knob of `hw.sweeps` with each of its values; the analytic model knows no broadcast."""
+    knobs = {knob: values for knob, values in hw.knobs().items() if model != "analytic" or "broadcast." not in knob}
+    return [(knob, value) for knob, values in knobs.items() for value in values]

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from uticket.base.files import write_json, write_rows, written_together
+from uticket.base.progress import log_end
 from uticket.config.params import Params
 from uticket.config.paths import TicketFiles
 from uticket.networks.network import SpikingNetwork
@@ -68,6 +69,13 @@ def write_trained(
     if trained.cost is not None:
         trained.cost.write(files.cost)
     write_json(files.metrics, metrics)
+
+
+def log_trained(ticket: str, trained: Trained, files: TicketFiles) -> None:
+    """Log the end of a training whose results were written."""
+    last = trained.epochs[-1]
+    found = f"test accuracy {100 * last.test_accuracy:.2f} % after epoch {last.epoch}, loss {last.loss:.4f}"
+    log_end(ticket, found, files.folder)
 
 
 def _rows(records: Sequence[Any]) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from uticket.training.tally import Tally
 if TYPE_CHECKING:
     from tqdm import tqdm
 
+SECONDS_OF_A_LINE = 2.0  # of an epoch that is worth a line of the log; of shorter ones the bar shows the number
 SECONDS_BETWEEN_FIGURES = 0.5  # reading a loss makes a GPU wait, so the bar does not get one in every step
 
 
@@ -26,6 +27,11 @@ class Pace:
             self._shown = time.monotonic()
             loss, accuracy_so_far = tally.means()
             self._progress.set_postfix_str(f"epoch {self._epoch}, loss {loss:.3f}, accuracy {accuracy_so_far:.3f}")
+
+    @property
+    def is_worth_a_line(self) -> bool:
+        """Return whether the epoch took so long that the log gets its figures."""
+        return time.monotonic() - self._started >= SECONDS_OF_A_LINE
 
     def images_per_second(self) -> float:
         """Return the speed of training since the epoch began, or since this run resumed it."""

@@ -81,8 +81,9 @@ def train_epoch(trainer: Trainer, state: TrainingState, keep: Keep, pace: Pace) 
         got = f"{ended.loss} in epoch {ended.epoch}; lower train.learning_rate"
         raise InputError(f"{keep.what}: expected a finite loss, got {got}")
     state.end_epoch(ended, job.rewind_epoch)
-    figures = f"loss {ended.loss:.4f}  accuracy {ended.train_accuracy:.4f}  test {ended.test_accuracy:.4f}"
-    log.info("%s  epoch %d/%d  %s  %.0f images/s", keep.what, ended.epoch, job.settings.epochs, figures, rate)
+    figures = f"loss {ended.loss:.4f}, accuracy {ended.train_accuracy:.4f}, test {ended.test_accuracy:.4f}"
+    if pace.is_worth_a_line:
+        log.info("%s  epoch %d/%d: %s, %.0f images/s", keep.what, ended.epoch, job.settings.epochs, figures, rate)
     shorten(trainer, state, keep.what)
 
 
@@ -104,9 +105,10 @@ def shorten(trainer: Trainer, state: TrainingState, what: str) -> None:
     job, ranks = trainer.job, trainer.ranks
     early_time, early_stop = job.search.early_time, job.search.early_stop
     if early_time is not None and len(state.epochs) == AFTER_EPOCH < job.settings.epochs:
-        chosen = ranks.from_first(lambda: choose_timesteps(job.network, job.images, early_time))
-        job.network.timesteps, state.divergences = chosen
-        log.info("%s  continues with %d timesteps; divergence %s", what, *chosen)
+        job.network.timesteps, state.divergences = ranks.from_first(
+            lambda: choose_timesteps(job.network, job.images, early_time)
+        )
+        log.info("%s  continues with %d timesteps", what, job.network.timesteps)
     if early_stop is not None:
         layers = weight_layers(job.network).items()
         early_stop.see({name: layer.weight.detach().cpu().numpy().reshape(mask_shape(layer)) for name, layer in layers})
