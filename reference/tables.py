@@ -4,6 +4,7 @@ import csv
 from collections.abc import Sequence
 from pathlib import Path
 
+from reference.answers import ANSWERS
 from reference.documents import DOCUMENTS
 from reference.files import TABLES
 from reference.markdown import code, made_by, plain, table
@@ -14,6 +15,9 @@ HEAD = """# Tables and JSON files
 Every CSV and JSON file that the pipeline writes, and every column and key in them with its unit. A name means the same
 wherever it is, in Python and in `--json` too; [glossary.md](glossary.md) explains the terms. Fractions lie in [0, 1],
 PE-cycles are summed over the PEs, and E_d is the dynamic energy of a PE for one input spike. A `*` stands for names."""
+ABOUT_ANSWERS = """`audit`, `balance`, `simulate` and `rivals` print one object with `--json`. It has the settings that
+were used ([parameters.md](parameters.md#hw); `hw.layers` is `on_pes`), and an entry of `layers` for each layer with the
+same keys as `network`: columns of the tables above, and those below. LAYER stands for both."""
 COSTS = "simulation/METHOD/layers.csv"  # has what the simulator counts, which other tables have too
 
 
@@ -31,6 +35,8 @@ def page(root: Path) -> str:
     for place, document in DOCUMENTS.items():
         rows = [[code(name), plain(key.meaning), key.unit] for name, key in document.keys.items()]
         parts += [f"### {place}", document.meaning, *([table(["key", "meaning", "unit"], rows)] if rows else [])]
+    rows = [[code(name), plain(key.meaning), key.unit] for name, key in ANSWERS.items()]
+    parts += ["## Answers of commands", ABOUT_ANSWERS, table(["key", "meaning", "unit"], rows)]
     return "\n\n".join(parts) + "\n"
 
 

@@ -6,13 +6,17 @@ from dataclasses import fields
 from pathlib import Path
 
 import click
+import numpy as np
 import pytest
 
 import uticket as ut
 from reference import commands, parameters, tables
 from reference.__main__ import PAGES
+from reference.answers import meaning_of
 from reference.documents import DOCUMENTS
 from reference.files import TABLES
+from tests.cli.helpers import run
+from tests.cli.test_hardware import LAYERS, MASKS, SPIKES
 from tests.helpers import ROOT
 from uticket.base.files import read_json
 from uticket.cli.main import main
@@ -104,6 +108,34 @@ def test_documents_have_the_keys_of_their_records():
         assert set(DOCUMENTS[place].keys) == set(record.model_fields)
     assert set(DOCUMENTS["tickets/METHOD/NAME/cost.json"].keys) == {field.name for field in fields(TrainingCost)}
     assert set(DOCUMENTS["FOLDER/capture.json"].keys) == {field.name for field in fields(Findings)} - {"nonzeros"}
+
+
+def paths_of(value: object, above: str = "") -> set[str]:
+    """The keys of an answer in which something stands, after those above them."""
+    if isinstance(value, dict):
+        return {key for name, inner in value.items() for key in paths_of(inner, f"{above}.{name}")}
+    if isinstance(value, list) and all(isinstance(entry, dict) for entry in value):
+        return {key for entry in value for key in paths_of(entry, f"{above}[]")}
+    return {above.removeprefix(".")}
+
+
+def test_every_key_of_an_answer_is_a_setting_a_column_or_documented(tmp_path):
+    ut.Ticket(LAYERS, MASKS, None, 3, SPIKES).write(folder := tmp_path / "ticket")
+    np.savez(arrays := tmp_path / "arrays.npz", conv=np.ones((8, 4, 3, 3)), scale=np.ones(3))
+    asked = [("audit", arrays), ("simulate", folder), ("rivals", folder)]
+    alike = ["--share", 2, "--team", "alike", "--mapping", "patterns"]
+    asked.append(("balance", arrays, tmp_path / "out.npz", *alike))
+    found = set().union(*(paths_of(run(*command)) for command in asked))
+    undocumented = set()
+    for path in found:
+        try:
+            meaning_of(path)
+        except KeyError:
+            undocumented.add(path)
+    assert undocumented == set()
+    assert {"layers[].by_pe.blocked_cycles", "skipped.parts[].reason", "network.overlap_consecutive"} <= found
+    with pytest.raises(KeyError):
+        meaning_of("layers[].colour")
 
 
 def commands_of(group: click.Group, above: str = "uticket") -> set[str]:
