@@ -21,7 +21,7 @@ FLOORS = [
     ["hardware", "training"],
     ["exchange", "project", "rivals"],
     ["report"],
-    ["exploring"],
+    ["comparing", "exploring"],
     ["cluster", "pipeline"],
     ["cli"],
 ]

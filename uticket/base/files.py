@@ -166,12 +166,17 @@ def _first_doubled(names: Iterable[str]) -> str:
 
 
 def write_rows(path: Path, rows: Sequence[Row], header: Sequence[str] = ()) -> None:
-    """Write rows as CSV, each number as it is; None is an empty cell. header: the columns of a table without rows."""
+    """Write rows as CSV. header: the columns of a table without rows."""
+    write_text(path, csv_text(rows, header))
+
+
+def csv_text(rows: Sequence[Row], header: Sequence[str] = ()) -> str:
+    """Return rows as CSV, each number as it is; None is an empty cell. header: the columns of a table without rows."""
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0] if rows else header), restval="", lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    write_text(path, text.getvalue())
+    return text.getvalue()
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:
@@ -181,7 +186,14 @@ def read_rows(path: Path) -> list[dict[str, str]]:
     has more or fewer cells than there are columns.
     """
     try:
-        text = read_text(path, "a table", MOST_BYTES_OF_TABLE)
+        return parse_rows(path, read_text(path, "a table", MOST_BYTES_OF_TABLE))
+    except InputError as error:
+        raise InputError(f"{error}; {RERUN}") from None
+
+
+def parse_rows(path: Path, text: str) -> list[dict[str, str]]:
+    """Return the rows of CSV that was read from `path`. Errors as in `read_rows`."""
+    try:
         lines = csv.reader(io.StringIO(text, newline=""), strict=True)
         names = next(lines, [])
         if not names:
@@ -194,9 +206,7 @@ def read_rows(path: Path) -> list[dict[str, str]]:
                 raise InputError(f"{path}: row {number}: expected {len(names)} cells, got {len(cells)}")
             rows.append(dict(zip(names, cells, strict=True)))
     except csv.Error as error:
-        raise InputError(f"{path}: expected a table, got: {one_line(error)}; {RERUN}") from None
-    except InputError as error:
-        raise InputError(f"{error}; {RERUN}") from None
+        raise InputError(f"{path}: expected a table, got: {one_line(error)}") from None
     return rows
 
 

@@ -1,8 +1,9 @@
 """Numbers as people read them, in every table that is printed: on a terminal, in Markdown, on the page."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from textwrap import wrap
 from typing import Any
 
 from uticket.base.files import Row
@@ -19,6 +20,7 @@ HEADINGS = {
     "utilization_before": "utilization before %",
     "utilization_after": "utilization after %",
     "busy_share": "busy share %",
+    "events_latency_cycles": "event latency",
     "fifo_depth": "FIFO depth",
     "fifo_mean": "FIFO mean",
     "fifo_max": "FIFO max",
@@ -36,10 +38,16 @@ FRACTIONS = (*ACCURACIES, "busy_share", "sparsity", "spike_sparsity")
 
 @dataclass(frozen=True)
 class TextTable:
-    """A table as text, ready to print."""
+    """A table as text, ready to print. texts: number of first columns that are text; the other ones are numbers."""
 
     headings: list[str]
     rows: list[list[str]]
+    texts: int = 1
+
+    def of_columns(self, numbers: Sequence[int]) -> "TextTable":
+        """Return some columns, by their numbers."""
+        rows = [[row[n] for n in numbers] for row in self.rows]
+        return TextTable([self.headings[n] for n in numbers], rows, self.texts)
 
 
 def heading(name: str) -> str:
@@ -95,20 +103,60 @@ def in_json(value: Any) -> Any:
 
 def plain_table(rows: Sequence[Row]) -> str:
     """Return rows as a table for a terminal; the first column is text."""
-    table = text_table(rows)
-    lines = [table.headings, *table.rows]
-    widths = [max(len(cell) for cell in column) for column in zip(*lines, strict=True)]
-    lines.insert(1, ["-" * width for width in widths])
-    return "\n".join(_aligned(line, widths) for line in lines)
+    return plain(text_table(rows))
 
 
-def _aligned(line: list[str], widths: list[int]) -> str:
-    first, *others = zip(line, widths, strict=True)
-    return "  ".join([first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in others)])
+def plain(table: TextTable) -> str:
+    """Return a table for a terminal; headings may have several lines."""
+    widths, heads = _widths(table), [name.split("\n") for name in table.headings]
+    height = max(map(len, heads))
+    lines = [list(line) for line in zip(*([""] * (height - len(head)) + head for head in heads), strict=True)]
+    lines += [["-" * width for width in widths], *table.rows]
+    return "\n".join(_aligned(line, widths, table.texts) for line in lines)
+
+
+def _widths(table: TextTable) -> list[int]:
+    columns = zip(table.headings, *table.rows, strict=True)
+    return [max(len(line) for text in column for line in text.split("\n")) for column in columns]
+
+
+def _aligned(line: list[str], widths: list[int], texts: int) -> str:
+    cells = [cell.ljust(width) for cell, width in zip(line[:texts], widths, strict=False)]
+    cells += [cell.rjust(width) for cell, width in zip(line[texts:], widths[texts:], strict=True)]
+    return "  ".join(cells).rstrip()
+
+
+def in_width(table: TextTable, most: int) -> list[TextTable]:
+    """Return a table in pieces of at most `most` characters in a line, as far as possible, with headings in lines.
+
+    Each piece has the first columns, those of text, and some of the other ones.
+    """
+    table = replace(table, headings=[_in_lines(*column) for column in zip(table.headings, *table.rows, strict=True)])
+    widths = _widths(table)
+    start = sum(width + 2 for width in widths[: table.texts]) - 2
+    pieces, used = [list[int]()], start
+    for n in range(table.texts, len(widths)):
+        if used + 2 + widths[n] > most and pieces[-1]:
+            pieces.append([])
+            used = start
+        pieces[-1].append(n)
+        used += 2 + widths[n]
+    return [table.of_columns([*range(table.texts), *piece]) for piece in pieces]
+
+
+def _in_lines(name: str, *cells: str) -> str:
+    """Return a heading in lines as long as its column is wide, or as its longest word."""
+    return "\n".join(wrap(name, max(map(len, (*name.split(), *cells))), break_on_hyphens=False)) or name
 
 
 def markdown_table(rows: Sequence[Row]) -> str:
     """Return rows as a table in Markdown; the first column is text."""
-    table = text_table(rows)
-    lines = [table.headings, ["---", *["---:"] * (len(table.headings) - 1)], *table.rows]
+    return markdown(text_table(rows))
+
+
+def markdown(table: TextTable) -> str:
+    """Return a table in Markdown."""
+    rules = ["---"] * table.texts + ["---:"] * (len(table.headings) - table.texts)
+    lines = [[cell.replace("|", "\\|") for cell in line] for line in (table.headings, *table.rows)]
+    lines.insert(1, rules)
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)

@@ -6,6 +6,7 @@ from uticket import __version__
 from uticket.base.progress import start_logging
 from uticket.cli.capture import capture
 from uticket.cli.cluster import cluster
+from uticket.cli.compare import compare
 from uticket.cli.exchange import export
 from uticket.cli.explore import explore
 from uticket.cli.hardware import simulate_command
@@ -33,6 +34,7 @@ for command in (
     simulate_command,
     rivals,
     explore,
+    compare,
     export,
     rounds,
     preset,

@@ -18,6 +18,11 @@ NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?(e[+-]?\d+)?|inf|nan)", re.ASCII | re.IGN
 MOST_DIGITS = 18  # of a whole number; a longer one is read as a float
 
 
+def number(text: str) -> int | float:
+    """Return the number that a cell holds, which matches NUMBER."""
+    return int(text) if text.isdecimal() and len(text) <= MOST_DIGITS else float(text)
+
+
 @dataclass(frozen=True)
 class Schema:
     """The columns of a table: those of `keys`, `texts` and `numbers` are in it, those of `maybe_texts` may be.
@@ -46,13 +51,17 @@ class Schema:
         """
         rows = read_rows(path)
         try:
-            if not rows and self.has_rows:
-                raise InputError(f"{path}: expected rows, got none")
-            self._check_columns(path, list(rows[0]) if rows else list(self.columns))
-            found = [self._row(f"{path}: row {number}", row) for number, row in enumerate(rows, 1)]
-            self._check_keys(path, found)
+            return self.check(path, rows)
         except InputError as error:
             raise InputError(f"{error}; {RERUN}") from None
+
+    def check(self, path: Path, rows: Sequence[Mapping[str, str]]) -> list[Row]:
+        """Return rows of text that were read from `path` as `read` does, with the same errors."""
+        if not rows and self.has_rows:
+            raise InputError(f"{path}: expected rows, got none")
+        self._check_columns(path, list(rows[0]) if rows else list(self.columns))
+        found = [self._row(f"{path}: row {number}", row) for number, row in enumerate(rows, 1)]
+        self._check_keys(path, found)
         return found
 
     @property
@@ -84,7 +93,7 @@ class Schema:
         if not NUMBER.fullmatch(text):
             got = repr(shortened(text)) if text else "an empty cell"
             raise InputError(f"{where}: expected a number, got {got}")
-        value = int(text) if text.isdecimal() and len(text) <= MOST_DIGITS else float(text)
+        value = number(text)
         if not math.isfinite(value) and name not in self.any_numbers:
             raise InputError(f"{where}: expected a finite number, got {shortened(text)}")
         return value

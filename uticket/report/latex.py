@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from uticket.base.files import Row
-from uticket.base.text import text_table
+from uticket.base.text import TextTable, text_table
 from uticket.report.paired import differences, listing
 from uticket.report.run import Run
 from uticket.report.savings import results
@@ -29,10 +29,15 @@ def latex_tables(tables: Tables, run: Run) -> dict[str, str]:
 
 def latex(rows: Sequence[Row]) -> str:
     """Return rows as a tabular environment; needs booktabs. The first column is text."""
+    return tabular(text_table(rows))
+
+
+def tabular(table: TextTable) -> str:
+    """Return a table as a tabular environment; needs booktabs."""
     import pandas as pd  # takes longer to load than all the rest of the report
 
-    table = text_table(rows)
     shown = pd.DataFrame(table.rows, columns=table.headings)
     style = shown.style.hide(axis="index").format(escape="latex").format_index(escape="latex", axis="columns")
-    text: str = style.to_latex(hrules=True, column_format="l" + "r" * (len(table.headings) - 1))
+    columns = "l" * table.texts + "r" * (len(table.headings) - table.texts)
+    text: str = style.to_latex(hrules=True, column_format=columns)
     return text.replace(" ± ", r" $\pm$ ").replace("\u2212", "$-$")

@@ -1,14 +1,11 @@
 """Where the numbers of the page come from: settings, seeds, machines, versions."""
 
-from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
-
-from pydantic import BaseModel
 
 import uticket
 from uticket.base.errors import listed
 from uticket.base.files import Row
+from uticket.config.flat import flat
 from uticket.config.params import read_yaml
 from uticket.project.presets import TEMPLATE
 from uticket.report.run import Run
@@ -21,8 +18,8 @@ def settings(run: Run) -> list[Row]:
 
     Methods and tickets are named by their own keys. A setting of another kind of value is shown as YAML reads it.
     """
-    here = dict(_flat("", run.blocks))
-    there = dict(_flat("", {name: block for name, block in read_yaml(PACKAGED).items() if name in run.blocks}))
+    here = dict(flat(run.blocks))
+    there = dict(flat({name: block for name, block in read_yaml(PACKAGED).items() if name in run.blocks}))
     return [{"setting": name, "here": value, "package": there.get(name, "absent")} for name, value in here.items()]
 
 
@@ -39,26 +36,6 @@ def changed(run: Run) -> list[Row]:
 def _same_chip(row: Row) -> bool:
     """Return whether a chip file is the package's, which a project names by another folder."""
     return bool(row["setting"] == "hw.chip") and row["here"].rpartition("/")[2] == row["package"].rpartition("/")[2]
-
-
-def _flat(prefix: str, value: Any) -> Iterator[tuple[str, str]]:
-    """Return each setting below a value by its dotted key, as text."""
-    if isinstance(value, BaseModel):
-        value = value.model_dump(mode="json", exclude_unset=True, warnings=False)
-    if isinstance(value, Mapping):
-        for name, inner in value.items():
-            yield from _flat(f"{prefix}.{name}" if prefix else str(name), inner)
-    elif isinstance(value, list | tuple):
-        yield prefix, ", ".join(text for _, text in (pair for item in value for pair in _flat("", item))) or "none"
-    else:
-        yield prefix, _text(value)
-
-
-def _text(value: Any) -> str:
-    """Return one value as YAML has it."""
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def machines(run: Run) -> list[Row]:

@@ -1,0 +1,1 @@
+"""Results of Git revisions side by side, read from the files that Git has."""

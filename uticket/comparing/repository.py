@@ -1,0 +1,127 @@
+"""Files of a project at revisions of its Git repository; nothing is checked out, and DVC is not needed."""
+
+import re
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from uticket.base.errors import InputError, listed, shortened
+from uticket.base.files import MOST_BYTES_OF_TABLE, read_text
+from uticket.project.programs import run
+
+WORKSPACE = "workspace"  # the files of the folder as they are, which DVC calls so too
+BRANCHES, TAGS, REMOTES = "refs/heads/", "refs/tags/", "refs/remotes/"
+EXPERIMENT = re.compile(
+    r"refs/exps/[0-9a-f]{2}/[0-9a-f]{38}/"
+)  # and its name: DVC files them by the commit they began at
+
+
+@dataclass(frozen=True)
+class Revision:
+    """A state of the project by the name that the user gave it; the workspace has no commit."""
+
+    name: str
+    commit: str | None = None
+
+
+@dataclass(frozen=True)
+class Repository:
+    """The Git repository that a project is in, at its top or below it."""
+
+    folder: Path  # the project's
+
+    def revision(self, name: str) -> Revision:
+        """Return the revision of a name: workspace, an experiment, or whatever Git takes.
+
+        A branch of a remote is found without the remote's name, as in a fresh clone. Raises InputError if the folder is
+        in no repository, or if the name is unknown or stands for several commits.
+        """
+        if name == WORKSPACE:
+            return Revision(name)
+        refs = self._refs()
+        for found in (_named(refs, name), self._parsed(name), _of_remotes(refs, name)):
+            if len(set(found.values())) > 1:
+                raise InputError(
+                    f"{shortened(name)}: expected one revision, got {listed(found)}; name one of them in full"
+                )
+            if found:
+                return Revision(name, next(iter(found.values())))
+        expected = "a branch, tag, commit or experiment, or workspace"
+        raise InputError(f"{shortened(name)}: expected {expected}, got a name that this repository does not have")
+
+    def texts(self, revision: Revision, paths: Sequence[str]) -> dict[str, str]:
+        """Return the text of those files that there are, by their path in the project.
+
+        Raises InputError, naming revision and file, if one is too large or no text.
+        """
+        if revision.commit is None:
+            there = [path for path in paths if (self.folder / path).exists()]
+            return {path: read_text(self.folder / path, most=MOST_BYTES_OF_TABLE) for path in there}
+        found = {}
+        for path, content in zip(paths, self._blobs(revision.commit, paths), strict=True):
+            try:
+                if content is not None:
+                    found[path] = content.decode()
+            except ValueError:
+                raise InputError(f"{shortened(revision.name)}:{path}: expected a text file, got none") from None
+        return found
+
+    def described(self, revisions: Sequence[Revision]) -> dict[str, tuple[str, str, str]]:
+        """Return abbreviated commit, date and subject of each commit."""
+        commits = sorted({revision.commit for revision in revisions if revision.commit})
+        if not commits:
+            return {}
+        lines = self._git("log", "--no-walk=unsorted", "--format=%H%x00%h%x00%cs%x00%s", *commits, "--").splitlines()
+        return {commit: (short, date, subject) for commit, short, date, subject in (line.split("\0") for line in lines)}
+
+    def _git(self, *arguments: str) -> str:
+        ran = run(self.folder, "git", *arguments)
+        if ran.returncode:
+            said = " ".join(ran.stderr.split()) or "an error without a word"
+            raise InputError(f"{self.folder}: expected a Git repository, got: {said}")
+        return ran.stdout
+
+    def _refs(self) -> dict[str, str]:
+        """Return the commit of each ref; that of an annotated tag is behind it."""
+        lines = self._git("for-each-ref", "--format=%(refname) %(objectname) %(*objectname)").splitlines()
+        return {parts[0]: parts[-1] for parts in map(str.split, lines)}
+
+    def _parsed(self, name: str) -> dict[str, str]:
+        """Return what Git itself makes of a name: HEAD~2, a commit, part of a ref."""
+        if name.startswith("-"):
+            return {}
+        ran = run(self.folder, "git", "rev-parse", "--verify", "--quiet", name + "^{commit}")
+        return {name: ran.stdout.strip()} if ran.returncode == 0 else {}
+
+    def _blobs(self, commit: str, paths: Sequence[str]) -> list[bytes | None]:
+        """Return the content of files at a commit, None for those that it lacks, in one process of Git."""
+        asked = "".join(f"{commit}:./{path}\n" for path in paths).encode()
+        command = ["git", "cat-file", "--batch"]
+        ran = subprocess.run(command, cwd=self.folder, input=asked, capture_output=True)
+        if ran.returncode:
+            said = " ".join(ran.stderr.decode(errors="replace").split())
+            raise InputError(f"{self.folder}: expected files that Git can read, got: {said}")
+        rest, found = ran.stdout, list[bytes | None]()
+        for _ in paths:
+            head, _, rest = rest.partition(b"\n")
+            kind, size = head.split()[-2:] if not head.endswith(b" missing") else (b"missing", b"0")
+            end = int(size)
+            found.append(rest[:end] if kind == b"blob" else None)
+            rest = rest[end + 1 :] if kind != b"missing" else rest
+        return found
+
+
+def _named(refs: dict[str, str], name: str) -> dict[str, str]:
+    """Return the branches, tags and experiments of exactly this name."""
+    found = {ref: commit for ref, commit in refs.items() if ref in (BRANCHES + name, TAGS + name)}
+    return found | {ref: commit for ref, commit in refs.items() if EXPERIMENT.sub("", ref, count=1) == name != ref}
+
+
+def _of_remotes(refs: dict[str, str], name: str) -> dict[str, str]:
+    """Return the branches of this name that remotes have."""
+    return {
+        ref: commit
+        for ref, commit in refs.items()
+        if ref.startswith(REMOTES) and ref.removeprefix(REMOTES).partition("/")[2] == name
+    }
