@@ -92,6 +92,21 @@ def spikes_markdown(path: Path) -> str:
     return markdown_table(rows)
 
 
+def steps_markdown(path: Path) -> str:
+    """Return what `benchmarks/spikes.py` measured: seconds of a whole training step of a dense network."""
+    return markdown_table(
+        [
+            {
+                "network": name,
+                "by oneDNN s": f"{seconds['dense']:.2f}",
+                "by spikes s": f"{seconds['by spikes']:.2f}",
+                "faster": f"{seconds['dense'] / seconds['by spikes']:.2f} times",
+            }
+            for name, seconds in read_json(path)["step_seconds"].items()
+        ]
+    )
+
+
 def contention_markdown(path: Path) -> str:
     """Return what `benchmarks/contention.py` measured: rates of training beside other processes, and of fair ones."""
     rows = []

@@ -17,6 +17,7 @@ from uticket.report.benchmarks import (
     spikes_markdown,
     stages_markdown,
     start_up_markdown,
+    steps_markdown,
     threads_markdown,
     training_markdown,
 )
@@ -62,6 +63,7 @@ def write_results() -> list[Path]:
         tables = {"train": training_markdown, "spikes": spikes_markdown, "sparse": sparse_markdown}
         tables |= {"stages": stages_markdown, "contention": contention_markdown}
         texts[training] = {name: table(BENCHMARKS / f"{name}.json") for name, table in tables.items()}
+        texts[training]["steps"] = steps_markdown(BENCHMARKS / "spikes.json")
     if masks.exists():
         texts[masks] = {"rounded": rounded_markdown(REPORT.table("quantized"))}
     found = {SOAK: ("soak", killed_markdown), FUZZ: ("fuzz", fuzz_markdown)}
