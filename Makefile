@@ -70,9 +70,9 @@ readme: setup
 	uticket readme
 	python -m reference
 
-# The documentation as a site in site/, without network; `make test` builds it too.
+# The documentation as a site in site/, without network; `make test` builds it too. With --quiet MkDocs would see no warning.
 docs: setup
-	NO_MKDOCS_2_WARNING=1 mkdocs build --quiet
+	NO_MKDOCS_2_WARNING=1 mkdocs build
 
 # What half an hour of one GPU shows (docs/gpu.md). Without `setup`, so that no network is needed.
 STATE ?= .uticket/gpu-evidence
