@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from matplotlib.collections import LineCollection, PolyCollection
+from matplotlib.figure import Figure
 
 from tests.helpers import PARAMS
 from tests.report.conftest import SETTINGS, MakeOutputs
+from tests.report.test_answers import DIGITS
 from uticket.base.errors import InputError
 from uticket.base.files import Row, read_rows, write_rows, write_text
 from uticket.base.spread import Mean
@@ -18,11 +21,13 @@ from uticket.config.params import Report
 from uticket.config.paths import REPORT, SEEDS
 from uticket.config.plan import ChainPlan
 from uticket.config.schemas import BY_SEED
-from uticket.report.headline import cards, warnings
+from uticket.report.headline import cards, results_with_errors, warnings
 from uticket.report.paired import differences, listing, sentence
 from uticket.report.run import Run
 from uticket.report.section import Chart
 from uticket.report.sections import accuracy, quantized, sections
+from uticket.report.sections.layers import plot_layers
+from uticket.report.sections.rounds import plot_rounds
 from uticket.report.seeds import over_all_seeds
 from uticket.report.tables import Tables, gather
 from uticket.report.write import write_report
@@ -149,7 +154,7 @@ def test_two_seeds_are_called_few(outputs: MakeOutputs):
     write_seeds(gather(chains, "lth"), [0, 1])
     tables, run = over(chains)
     assert "wide since they are two" in cards(tables, run)[3].error
-    assert "more seeds narrow them" in sentence(differences(tables, run), run)
+    assert "of three 4.3." in sentence(differences(tables, run), run)
 
 
 def test_a_run_of_one_seed_is_as_without_seeds(outputs: MakeOutputs):
@@ -220,6 +225,28 @@ def test_a_method_of_one_seed_only_has_no_spread(outputs: MakeOutputs):
     assert {row["the spread over seeds"] for row in listing(differences(tables, run), "lth")} == {"unknown: one seed"}
     assert sentence(differences(tables, run), run) == ""
     assert cards(tables, run)[3].value == "+1.0 points"
+    rows = {row["method"]: row["accuracy"] for row in results_with_errors(tables, replace(run, data=DIGITS))}
+    assert (rows["lth"], rows["uticket"]) == ("85.0 ± 7.1 %", "91.0 %")  # no binomial error among spreads
+
+
+def test_a_ticket_that_guesses_with_another_seed_is_a_warning(chains: list[ChainPlan]):
+    tables, run = over(chains)
+    rounds = [{**row, "accuracy": Mean({**row["accuracy"].samples, 1: 0.5})} for row in tables.rounds[2:3]]
+    found = list(warnings(replace(tables, rounds=rounds, training=[]), replace(run, data=DIGITS)))
+    assert found == ["No better than guessing, so that what is below says little about them: lth/r02 of seed 1."]
+
+
+def test_figures_draw_one_standard_deviation(chains: list[ChainPlan]):
+    tables, _ = over(chains)
+    lines, bars = Figure(), Figure()
+    plot_rounds(replace(tables, rounds=[{**row, "accuracy_error": 0.3} for row in tables.rounds]), lines)
+    (band, _) = (found for found in lines.axes[1].collections if isinstance(found, PolyCollection))
+    ends = [y for x, y in band.get_paths()[0].vertices if x == 25]  # the last ticket of lth
+    assert (min(ends), max(ends)) == pytest.approx((0.7, 0.9))
+    plot_layers(replace(tables, layers=[{**row, "utilization": row["latency_cycles"]} for row in tables.layers]), bars)
+    (errors, _) = (found for found in bars.axes[0].collections if isinstance(found, LineCollection))
+    low, high = errors.get_segments()[0][:, 1]  # conv2 of lth: 400, 440 and 480 cycles
+    assert (low, high) == pytest.approx((400, 480))
 
 
 @pytest.mark.parametrize(

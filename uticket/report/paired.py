@@ -80,5 +80,5 @@ def sentence(found: Sequence[Difference], run: Run) -> str:
     text += f"the spread swallows {len(lost)} of {len(known)} differences, whose 95 % confidence interval contains 0: "
     text += f"{'; '.join(map(str, lost[:MOST]))}{more}."
     if len(run.seeds) == 2:
-        text += " Of two seeds these intervals are 12.7 standard errors wide to each side: more seeds narrow them most."
+        text += " Of two seeds these intervals reach 12.7 standard errors to each side, of three 4.3."
     return text

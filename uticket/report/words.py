@@ -79,8 +79,11 @@ def standard_error(accuracy: float, images: int) -> float:
 
 
 def with_error(accuracy: float, images: int | None) -> str:
-    """Return an accuracy in percent: with its spread over seeds, or its standard error if the test set is known."""
-    if images is None or sd_of(accuracy) is not None:
+    """Return an accuracy in percent: with its spread over seeds, or its standard error if the test set is known.
+
+    In a run of several seeds an accuracy of one seed has neither: one ± in a table would be another error.
+    """
+    if images is None or isinstance(accuracy, Mean):
         return percent(accuracy)
     return f"{100 * accuracy:.1f} ± {100 * standard_error(accuracy, images):.1f} %"
 
