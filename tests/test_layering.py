@@ -22,7 +22,7 @@ FLOORS = [
     ["exchange", "project", "rivals"],
     ["report"],
     ["comparing", "exploring"],
-    ["cluster", "pipeline"],
+    ["cluster", "pipeline", "repeating"],
     ["cli"],
 ]
 FLOOR = {folder: number for number, folders in enumerate(FLOORS) for folder in folders}

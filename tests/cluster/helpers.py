@@ -29,7 +29,7 @@ stages:
     deps: [pretend.py, tickets]
     outs:
 """
-TABLES = ("rounds", "layers", "sweeps", "mappings", "quantized", "storage", "training")
+TABLES = ("rounds", "layers", "models", "sweeps", "mappings", "quantized", "storage", "training")
 PRESET = "tickets: {lth/r01: dense, uticket/r01: dense}\nbalance: {lth: null, uticket: {}}\n"
 SEARCH = {
     "folder": "../../search",

@@ -41,7 +41,8 @@ def save(step: int) -> None:
 
 def report() -> None:
     methods = sorted(path.name for path in Path("tickets").iterdir() if path.name != "dense")
-    for name in TABLES:
+    seed = Path("params.yaml").read_text().partition("\nseed: ")[2].split()[0]
+    for name in (*TABLES, "models"):
         costs = {"lth": 200.0, "uticket": 100.0}
         rows = [
             {
@@ -49,6 +50,7 @@ def report() -> None:
                 "ticket": f"{method}/r01",
                 **dict.fromkeys(NUMBERS, 0.5),
                 "latency_cycles": costs[method],
+                "trained_with": seed,
             }
             for method in methods
         ]

@@ -7,7 +7,7 @@ import pytest
 
 from tests.cli.helpers import fails, printed
 from tests.cluster.helpers import commit, make_project, write_search
-from uticket.cluster.clone import find_project, make_clone, params_of
+from uticket.cluster.clone import committed_project, make_clone, params_of
 from uticket.cluster.jobs import Job
 from uticket.config.params import read_params
 
@@ -49,7 +49,7 @@ def test_changes_that_clones_would_lack_are_named(project):
 
 def test_other_params_in_the_same_folder_are_refused(project, tmp_path):
     write_search(project)
-    job, found = Job(tmp_path / "search", "tiny", 3, "lth"), find_project(project)
+    job, found = Job(tmp_path / "search", "tiny", 3, "lth"), committed_project(project)
     text = params_of(job, ["tiny"], found)
     make_clone(job, text, found)
     make_clone(job, text, found)  # stays
@@ -62,7 +62,7 @@ def test_a_clone_reads_images_and_downloads_of_the_project(project, tmp_path):
     (project / "data/downloads").mkdir(parents=True)
     (project / "data/downloads/cifar").write_text("images")
     commit(project)
-    job, found = Job(tmp_path / "search", "mine", 3, "uticket"), find_project(project)
+    job, found = Job(tmp_path / "search", "mine", 3, "uticket"), committed_project(project)
     make_clone(job, params_of(job, ["tiny", "images"], found), found)
     clone = job.clone / "project"
     assert read_params(clone / "params.yaml").data.path == str(project / "data/mine")

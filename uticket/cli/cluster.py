@@ -18,12 +18,12 @@ def cluster() -> None:
 @search_argument
 def submit(search: Path) -> None:
     """Submit the jobs that are neither done nor in the queue: a dense training per preset and seed, then its chains."""
-    from uticket.cluster.clone import find_project
+    from uticket.cluster.clone import committed_project
     from uticket.cluster.submit import submit as submit_jobs
     from uticket.config.search import read_search
 
     settings = read_search(search)
-    for line in submit_jobs(settings, find_project(Path.cwd())):
+    for line in submit_jobs(settings, committed_project(Path.cwd())):
         click.echo(line)
 
 
@@ -46,10 +46,10 @@ def status(search: Path) -> None:
 @search_argument
 def gather(search: Path) -> None:
     """Write the tables of all chains that are done into one folder, and fetch a branch for each."""
-    from uticket.cluster.clone import find_project
+    from uticket.cluster.clone import committed_project
     from uticket.cluster.gather import gather as gather_results
     from uticket.config.search import read_search
 
     settings = read_search(search)
-    for line in gather_results(settings, find_project(Path.cwd())):
+    for line in gather_results(settings, committed_project(Path.cwd())):
         click.echo(line)

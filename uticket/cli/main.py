@@ -16,6 +16,7 @@ from uticket.cli.masks import audit, balance_command
 from uticket.cli.oneline import OneLineGroup
 from uticket.cli.project import check, compile_command, estimate, preset, readme, results, rounds
 from uticket.cli.rivals import rivals
+from uticket.cli.seeds import seeds
 
 
 @click.group(cls=OneLineGroup)
@@ -41,6 +42,7 @@ for command in (
     check,
     estimate,
     results,
+    seeds,
     cluster,
     compile_command,
     readme,

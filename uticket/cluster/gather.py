@@ -5,10 +5,10 @@ from pathlib import Path
 
 from uticket.base.errors import InputError
 from uticket.base.files import Row, read_rows, write_rows
-from uticket.cluster.clone import Project
 from uticket.cluster.jobs import Job, groups_of
 from uticket.config.paths import REPORT
 from uticket.config.search import Search
+from uticket.project.clone import Project
 from uticket.project.programs import succeed
 from uticket.report.savings import METRICS, NUMBERS, last_tickets
 

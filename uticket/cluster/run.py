@@ -1,26 +1,20 @@
 """What a job does on its node."""
 
-import os
 import signal
 import subprocess
-import sys
-import time
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from uticket.base.files import is_file, write_text
-from uticket.cluster.clone import LOCK
 from uticket.cluster.jobs import Job
 from uticket.config.lineage import DENSE
+from uticket.project.clone import LOCK
+from uticket.project.dvc import start_dvc, stop_dvc
 from uticket.project.programs import succeed
 
 if TYPE_CHECKING:
-    import psutil
     from submitit.helpers import DelayedSubmission
 
-SECONDS_BETWEEN_LOOKS = 0.5
-SECONDS_TO_SAVE = 60.0  # of a stage, before dvc is stopped too
 SIGNAL_DELAY_S = 120  # before the time limit, in which the job saves its state and is queued again
 
 
@@ -59,15 +53,13 @@ class Run:
         from submitit.helpers import DelayedSubmission
 
         if self._dvc_runs is not None:
-            stop(self._dvc_runs.pid)
+            stop_dvc(self._dvc_runs.pid)
         return DelayedSubmission(Run(self.job, self.prefix, self.threads))
 
     def _dvc(self, folder: Path, *arguments: str) -> None:
         """Run dvc. Raises RuntimeError if it fails."""
-        programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-        env = os.environ | {"PATH": programs, "OMP_NUM_THREADS": str(self.threads)}
-        command = [sys.executable, "-m", "dvc", *arguments]
-        self._dvc_runs = subprocess.Popen(command, cwd=folder, env=env, preexec_fn=_ignore_warnings)
+        threads = {"OMP_NUM_THREADS": str(self.threads)}
+        self._dvc_runs = start_dvc(folder, *arguments, variables=threads, preexec_fn=_ignore_warnings)
         code = self._dvc_runs.wait()
         self._dvc_runs = None
         if code != 0:
@@ -78,40 +70,3 @@ def _ignore_warnings() -> None:
     """Ignore warnings of the time limit: SLURM sends them to all processes of a job, which they would end."""
     for number in (signal.SIGUSR1, signal.SIGUSR2):
         signal.signal(number, signal.SIG_IGN)
-
-
-def stop(dvc_number: int) -> None:
-    """End a dvc by ending the stages that it runs: it then puts its files in order. Returns when all have ended.
-
-    dvc_number: of its process.
-    """
-    import psutil
-
-    dvc, told = psutil.Process(dvc_number), list["psutil.Process"]()
-    deadline = time.monotonic() + SECONDS_TO_SAVE
-    while any(_alive(process) for process in (dvc, *told)):
-        with suppress(psutil.NoSuchProcess):
-            new = [process for process in dvc.children(recursive=True) if process not in told]
-            told += new
-            for process in new:
-                _end(process)
-        if time.monotonic() > deadline:  # it copies files
-            _end(dvc)
-            return
-        time.sleep(SECONDS_BETWEEN_LOOKS)
-
-
-def _end(process: "psutil.Process") -> None:
-    import psutil
-
-    with suppress(psutil.NoSuchProcess):
-        process.terminate()
-
-
-def _alive(process: "psutil.Process") -> bool:
-    """Return whether a process runs. One that has ended and is not waited for, as here in a handler, does not."""
-    import psutil
-
-    with suppress(psutil.NoSuchProcess):
-        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
-    return False

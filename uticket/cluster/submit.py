@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from uticket.base.errors import InputError, one_line
 from uticket.base.progress import bar
-from uticket.cluster.clone import Project, make_clone, params_of
+from uticket.cluster.clone import make_clone, params_of
 from uticket.cluster.jobs import Group, Job, groups_of
 from uticket.cluster.run import SIGNAL_DELAY_S, Run
 from uticket.config.search import Search
+from uticket.project.clone import Project
 
 if TYPE_CHECKING:
     from submitit import AutoExecutor

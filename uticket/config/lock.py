@@ -33,28 +33,33 @@ def keep_copy() -> None:
             write_text(part / "stage", stage)
 
 
-def check_lock() -> None:
-    """Raise InputError if dvc.lock, or dvc's list of used files, is empty or torn; it names what brings it back."""
-    if is_file(USED):
+def check_lock(folder: Path = Path()) -> None:
+    """Raise InputError if dvc.lock, or dvc's list of used files, is empty or torn; it names what brings it back.
+
+    folder: of the project.
+    """
+    used, lock = folder / USED, folder / LOCK
+    if is_file(used):
         try:
-            read_json(USED, "what dvc wrote")
+            read_json(used, "what dvc wrote")
         except InputError as error:
-            raise InputError(f"{error}; if no dvc runs, rm {USED} mends it") from None
-    if not os.path.lexists(LOCK):
+            raise InputError(f"{error}; if no dvc runs, rm {used} mends it") from None
+    if not os.path.lexists(lock):
         return
-    size = look(LOCK, "what dvc wrote")
+    size = look(lock, "what dvc wrote")
     text, found = "", None
     with suppress(InputError):  # torn
-        text = read_text(LOCK)
-        found = parse_yaml(LOCK, text, most=MOST_VALUES)
+        text = read_text(lock)
+        found = parse_yaml(lock, text, most=MOST_VALUES)
     if not (isinstance(found, dict) and isinstance(found.get("stages"), dict) and text.endswith("\n")):
         got = "half of it" if size else "an empty file"
-        raise InputError(f"{LOCK}: expected what dvc wrote, got {got}; {_remedy()}")
+        raise InputError(f"{lock}: expected what dvc wrote, got {got}; {_remedy(folder)}")
 
 
-def _remedy() -> str:
+def _remedy(folder: Path) -> str:
+    there = "" if folder == Path() else f"cd {folder} && "
     try:
-        stage = read_text(KEPT / "stage")
+        stage = read_text(folder / KEPT / "stage")
     except InputError:
-        return f"git checkout {LOCK} brings back the committed one"
-    return f"cp {KEPT / LOCK} {LOCK} && dvc commit --force {stage} brings it back"
+        return f"{there}git checkout {LOCK} brings back the committed one"
+    return f"{there}cp {KEPT / LOCK} {LOCK} && dvc commit --force {stage} brings it back"

@@ -7,6 +7,7 @@ PREPARED = Path("data/prepared")  # the checked images and labels of the chosen 
 CHECKPOINTS = Path("checkpoints")  # trained networks from elsewhere, from which chains may start
 PLANS = Path("plans")  # what decides each ticket, and the tickets of each method
 DOWNLOADS = Path("data/downloads")  # what torchvision fetches; never removed by a stage
+SEED_CLONES = Path(".uticket/seeds")  # working folders of `uticket seeds`, which Git ignores
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ from uticket.base.spread import Mean
 from uticket.config.params import Params, checked_params, read_yaml
 from uticket.config.paths import SEEDS
 from uticket.config.schemas import BY_SEED
+from uticket.config.shared import shared_settings
 from uticket.report.savings import with_savings
 from uticket.report.tables import SAVED_BY_MODEL, Rows, Tables
 from uticket.report.words import known
 
-DECIDE_NOTHING: Any = {"seed": True, "train": {"save_minutes"}, "report": {"title", "baseline"}}
 OF_ONE_SEED = ("round", "accuracy_error")  # columns without a mean: the same in all seeds, or for an axis only
 
 
@@ -86,8 +86,7 @@ def _other_params(values: Any, blocks: Mapping[str, Any]) -> str:
     except InputError as error:
         return f"their settings are no longer valid ({error})"
     here = Params.model_construct(**blocks)
-    pair = (params.model_dump(exclude=DECIDE_NOTHING, warnings=False) for params in (there, here))
-    keys = list(_differing("", *pair))
+    keys = list(_differing("", shared_settings(there), shared_settings(here)))
     return f"they were run with other params ({listed(keys)})" if keys else ""
 
 

@@ -1,0 +1,1 @@
+"""The pipeline of a project, repeated with other seeds on this machine."""
