@@ -143,6 +143,18 @@ def test_many_revisions_stay_within_the_width(folder, monkeypatch):
     assert [cell for piece in pieces for cell in piece[2].split()[1:]] == [str(number + 1) for number in range(20)]
 
 
+def test_long_values_are_cut_where_there_are_many_revisions(folder):
+    for name in ("a", "b", "c"):
+        commit(folder, {"params.yaml": f"{PARAMS}chip: chips/of/a/very/long/name/{name}.yaml\n"})
+        git(folder, "branch", name)
+    assert "chips/of/a/very/long/name/a.yaml" in blocks("a", "b")[1]
+    assert blocks("a", "b", "c")[1].splitlines()[2].split() == [
+        "chip",
+        *(f"chips/of/a/ver...g/name/{name}.yaml" for name in "abc"),
+    ]
+    assert row("a", "b", "c", "--table", "params", revision="c")["value"] == "chips/of/a/very/long/name/c.yaml"
+
+
 def test_methods_and_other_tables():
     assert {row["method"] for row in table("main", "other", "--methods", "uticket")} == {"uticket"}
     found = blocks("main", "other", "--table", "models")
@@ -208,6 +220,18 @@ def test_seeds_have_a_spread_and_differences_are_paired(folder):
     values = row("base", "main", method="lth", revision="main")
     ends = [float(values[f"accuracy_{name}"]) for name in ("sd", "diff", "diff_low", "diff_high")]
     assert ends == pytest.approx([0.02, 0.02, 0.02 - 0.0430265, 0.02 + 0.0430265], rel=1e-4)
+
+
+def test_the_seed_of_the_report_joins_those_in_seeds_once(folder):
+    """The report has the accuracy 0.9 of seed 0, which counts until seeds/ has that seed too."""
+    files = with_seeds((0.6, 0.8, 0.7))
+    own = next(line for line in files["seeds/rounds.csv"].splitlines() if line.startswith("0,"))
+    commit(folder, files | {"seeds/rounds.csv": files["seeds/rounds.csv"].replace(f"{own}\n", "")})
+    found = row("main", method="lth", revision="main")
+    assert (found["seeds"], float(found["accuracy"])) == ("3", pytest.approx(0.8))
+    commit(folder, files)
+    found = row("main", method="lth", revision="main")
+    assert (found["seeds"], float(found["accuracy"])) == ("3", pytest.approx(0.7))
 
 
 def test_seeds_of_one_revision_alone_give_no_interval(folder):

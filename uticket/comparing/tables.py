@@ -11,7 +11,8 @@ from uticket.comparing.repository import Repository
 from uticket.comparing.results import Results
 from uticket.comparing.settings import Settings
 
-LONGEST = 60  # characters of a setting or of a subject; the CSV has all
+LONGEST = 60  # characters of a subject, or of the values of a setting after the first one; the CSV has all
+SHORTEST = 16  # of one value
 Text = Callable[[Entry], str]
 
 
@@ -28,7 +29,8 @@ def revisions_table(repository: Repository, results: Sequence[Results]) -> TextT
 
 def settings_table(settings: Settings, results: Sequence[Results]) -> TextTable:
     """Return the settings that differ: a row for each, a column for each revision."""
-    rows = [[key, *(shortened(text, LONGEST) for text in texts)] for key, texts in settings.values.items()]
+    most = max(SHORTEST, LONGEST // max(1, len(results) - 1))
+    rows = [[key, *(shortened(text, most) for text in texts)] for key, texts in settings.values.items()]
     return TextTable(["setting", *(shortened(found.name) for found in results)], rows)
 
 
