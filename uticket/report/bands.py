@@ -5,6 +5,7 @@ from math import nan
 from typing import Any
 
 from matplotlib.axes import Axes
+from matplotlib.container import BarContainer
 
 from uticket.base.spread import sd_of
 from uticket.report.points import keep_sds
@@ -21,15 +22,17 @@ def draw_line(axes: Axes, x: Sequence[float], y: Sequence[float], look: Any, lab
         return
     keep_sds(line, sds)
     if look["linestyle"] == "none":
-        draw_errors(axes, x, y, sds)
+        draw_errors(axes, x, y, sds, label)
     else:
-        draw_band(axes, x, y, sds, look["color"])
+        draw_band(axes, x, y, sds, look["color"], label)
 
 
-def draw_band(axes: Axes, x: Sequence[float], y: Sequence[float], errors: Sequence[float], colour: str) -> None:
-    """Shade what is within the errors of a line."""
+def draw_band(
+    axes: Axes, x: Sequence[float], y: Sequence[float], errors: Sequence[float], colour: str, label: str
+) -> None:
+    """Shade what is within the errors of a line. label: of the line."""
     low, high = ([one + sign * error for one, error in zip(y, errors, strict=True)] for sign in (-1, 1))
-    axes.fill_between(x, low, high, color=colour, **BAND)
+    axes.fill_between(x, low, high, color=colour, label=f"_{label}", **BAND)
 
 
 def draw_bars(
@@ -40,19 +43,20 @@ def draw_bars(
     look: Any,
     label: str,
     bottom: Sequence[float] | None = None,
-) -> None:
-    """Plot means over seeds as bars with error bars, which those of a stack (`bottom`) lack."""
+) -> BarContainer:
+    """Plot means over seeds as bars with error bars, which those of a stack (`bottom`) lack. Returns the bars."""
     sds = sds_of(y)
     bars = axes.bar(x, y, width, bottom, **look, label=label)
     if sds is not None:
         keep_sds(bars, sds)
         if bottom is None:
-            draw_errors(axes, x, y, sds)
+            draw_errors(axes, x, y, sds, label)
+    return bars
 
 
-def draw_errors(axes: Axes, x: Sequence[float], y: Sequence[float], errors: Sequence[float]) -> None:
-    """Draw error bars, none where the error is 0."""
-    axes.errorbar(x, y, [error or nan for error in errors], fmt="none", **ERROR)
+def draw_errors(axes: Axes, x: Sequence[float], y: Sequence[float], errors: Sequence[float], label: str) -> None:
+    """Draw error bars, none where the error is 0. label: of what they are at."""
+    axes.errorbar(x, y, [error or nan for error in errors], fmt="none", label=f"_{label}", **ERROR)
 
 
 def sds_of(values: Sequence[float]) -> list[float] | None:

@@ -26,6 +26,7 @@ from uticket.report.labels import legend_height, room_below, room_right, text_in
 from uticket.report.points import name_series, rows_of, with_titles
 from uticket.report.section import Chart
 from uticket.report.tables import Tables
+from uticket.report.toggles import mark_methods, with_methods
 
 WIDTH, COLUMN = 8, 3.5  # of a figure on a page, and in a column of a paper, in inches
 PANEL = 2.4  # height of a panel on a page, in inches
@@ -63,17 +64,18 @@ class Drawing:
 
 def draw_charts(charts: Iterable[Chart], tables: Tables) -> dict[str, Drawing]:
     """Return the figures by name."""
-    return {chart.name: _draw_chart(chart.name, partial(chart.plot, tables)) for chart in charts}
+    methods = dict.fromkeys(column(tables.rounds, "method"))
+    return {chart.name: _draw_chart(chart.name, partial(chart.plot, tables), methods) for chart in charts}
 
 
-def _draw_chart(name: str, plot: Callable[[Figure], None]) -> Drawing:
+def _draw_chart(name: str, plot: Callable[[Figure], None], methods: Iterable[str]) -> Drawing:
     with mpl.rc_context(STYLE):
         figure = _filled(plot, WIDTH)
-        texts = name_series(figure, name)
+        texts, owners = name_series(figure, name), mark_methods(figure, name, methods)
         narrow = io.BytesIO()
         empty = {"CreationDate": None, "Creator": None, "Producer": None}
         FigureCanvasPdf(_filled(plot, COLUMN)).print_pdf(narrow, metadata=empty)
-        return Drawing(with_titles(_svg(figure), texts), narrow.getvalue(), rows_of(figure))
+        return Drawing(with_methods(with_titles(_svg(figure), texts), owners), narrow.getvalue(), rows_of(figure))
 
 
 def draw(plot: Callable[[Figure], None]) -> str:

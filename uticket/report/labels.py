@@ -76,7 +76,7 @@ def _name_ends(axes: Axes) -> None:
     for line, place in zip(lines, apart(ends, ROW / height), strict=True):
         axes.annotate(
             str(line.get_label()), (1, place), (4, 0), "axes fraction", "offset points", va="center", fontsize=7.5,
-            annotation_clip=False, color=[0.6 * part for part in to_rgb(line.get_color())], gid="name",
+            annotation_clip=False, color=[0.6 * part for part in to_rgb(line.get_color())],
         )  # fmt: skip
 
 

@@ -31,3 +31,24 @@ for (const heading of document.querySelectorAll("thead th")) {
   button.addEventListener("click", () => sort(heading));
   heading.append(button);
 }
+
+// Boxes hide the lines, bars and rows of methods; without JavaScript there are no boxes.
+const methods = document.querySelector(".methods");
+if (methods) {
+  const boxes = [...methods.querySelectorAll("input")];
+  const all = methods.querySelector("button");
+  const show = () => {
+    const shown = new Set(boxes.filter((box) => box.checked).map((box) => box.value));
+    for (const part of document.querySelectorAll("[data-method]"))
+      part.toggleAttribute("hidden", !shown.has(part.dataset.method));
+    all.textContent = shown.size === boxes.length ? "Hide all" : "Show all";
+  };
+  methods.hidden = false;
+  methods.addEventListener("change", show);
+  all.addEventListener("click", () => {
+    const on = boxes.some((box) => !box.checked);
+    for (const box of boxes) box.checked = on;
+    show();
+  });
+  show(); // browsers keep boxes when a page is loaded again
+}

@@ -1,6 +1,7 @@
 """The page of the report: all tables and figures in one file."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from jinja2 import Environment, PackageLoader
 
@@ -25,11 +26,14 @@ def page(run: Run, tables: Tables, sections: Sequence[Section], figures: Mapping
     environment.filters["spread"] = lambda table: spread_of(table, run.seeds)
     environment.tests["word"] = lambda cell: cell[:1].isalpha()
     environment.tests["chart"] = lambda part: isinstance(part, Chart)
+    methods = list(dict.fromkeys(row["method"] for row in tables.rounds))
+    environment.globals["method_of_row"] = partial(method_of_row, methods)
     found = paired(tables, run)
     return environment.get_template("page.html.j2").render(
         title=run.blocks["report"].title,
         run=run,
         tables=tables,
+        methods=methods if len(methods) > 1 else [],
         cards=cards(tables, run),
         warnings=list(warnings(tables, run)),
         findings=findings(tables.rounds, run.baseline),
@@ -47,6 +51,13 @@ def page(run: Run, tables: Tables, sections: Sequence[Section], figures: Mapping
         changed=text_table(changed(run)),
         settings=text_table([{"setting": row["setting"], "value": row["here"]} for row in settings(run)]),
     )
+
+
+def method_of_row(methods: Sequence[str], table: TextTable, row: Sequence[str]) -> str:
+    """Return the method that a row of a table is of; empty if it is of none."""
+    column = next((name for name in ("method", "ticket") if name in table.headings), None)
+    found = "" if column is None else row[table.headings.index(column)].partition("/")[0]
+    return found if found in methods else ""
 
 
 def spread_of(table: TextTable, seeds: Sequence[int]) -> str:

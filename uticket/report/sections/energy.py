@@ -55,11 +55,13 @@ def _plot_components(tables: Tables, axes: Axes, names: list[str]) -> None:
             heights = _nanojoules(tables, f"{component}_{kind}_pj")
             look: Any = {"color": colour(number), "hatch": hatch, "edgecolor": "white", "linewidth": 0}
             label = component.upper() if len(component) <= 3 else component  # such as MAC
-            draw_bars(axes, range(len(names)), heights, 0.6, look, f"{label} {kind}", bottom)
+            bars = draw_bars(axes, range(len(names)), heights, 0.6, look, f"{label} {kind}", bottom)
+            for one, name in zip(bars, names, strict=True):
+                one.set_label(f"_{name}")  # of the method (`uticket.report.toggles`)
             bottom = [below + height for below, height in zip(bottom, heights, strict=True)]
     errors = sds_of(_nanojoules(tables, "pe_pj"))
-    if errors is not None:
-        draw_errors(axes, range(len(names)), bottom, errors)
+    for place, (name, error) in enumerate(zip(names, errors or (), strict=False)):
+        draw_errors(axes, [place], [bottom[place]], [error], name)
     axes.set_ylabel("energy of the PEs (nJ)")
     names_below(axes, names)
     axes.set_xlabel("method and timing model")

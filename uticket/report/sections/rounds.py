@@ -45,7 +45,7 @@ def _band(axes: Axes, number: int, rows: Sequence[Row]) -> list[float]:
     """Return the standard errors of the accuracy, none if the test set is unknown; draw them if there is one seed."""
     errors = [row["accuracy_error"] for row in rows if "accuracy_error" in row]
     if errors and all(sd_of(row["accuracy"]) is None for row in rows):
-        draw_band(axes, weights_left(rows), column(rows, "accuracy"), errors, colour(number))
+        draw_band(axes, weights_left(rows), column(rows, "accuracy"), errors, colour(number), rows[0]["method"])
     return errors
 
 
