@@ -15,6 +15,8 @@ from uticket.base.files import read_rows
 from uticket.config.params import read_yaml
 from uticket.config.schemas import BY_SEED
 
+NEXT = "next: dvc repro report, which shows them"
+
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory) -> Path:
@@ -57,7 +59,7 @@ def test_seeds_run_once_and_their_tables_are_gathered(project, tmp_path):
     assert said[0] == "seed 0: report/ is up to date, nothing to run"
     assert said[1] == f"seed 1 (2 of 2): runs in {project / '.uticket/seeds/seed1'}"
     assert said[2].startswith("seed 1: done in ")
-    assert said[3:] == ["seeds/: the tables of seeds 0, 1"]
+    assert said[3:] == ["written: seeds/, the tables of seeds 0, 1", NEXT]
     assert trainings(tmp_path) == ["dense", "uticket/r01"]
     for name in BY_SEED:
         assert next(iter(read_rows(Path("seeds", f"{name}.csv"))[0])) == "seed"
@@ -74,7 +76,7 @@ def test_seeds_run_once_and_their_tables_are_gathered(project, tmp_path):
     assert printed("seeds", "--count", "2").count("nothing to run") == 1
     printed("seeds", "--gather")
     git(project, "clean", "-xffdq", ".uticket")
-    assert printed("seeds", "--gather") == "seeds/: the tables of seeds 0, 1\n"
+    assert printed("seeds", "--gather") == f"written: seeds/, the tables of seeds 0, 1\n{NEXT}\n"
     assert {path: path.read_bytes() for path in Path("seeds").iterdir()} == before
     assert states()["1"] == ["done", "seeds/"]
     assert trainings(tmp_path) == []
@@ -83,12 +85,13 @@ def test_seeds_run_once_and_their_tables_are_gathered(project, tmp_path):
 def test_other_params_and_other_code_run_again_what_they_touch(project, tmp_path):
     printed("seeds", "1")
     trainings(tmp_path)
+    commit(project)  # seeds/ too
     params = Path("params.yaml")
     params.write_text(params.read_text().replace('title: "', 'title: "Of '))
     assert states()["1"][0] == "done"  # decides no number
     params.write_text(params.read_text().replace("epochs: 12", "epochs: 13"))
     assert states() == {"1": ["other params", ".uticket/seeds/seed1"]}
-    assert "\nseeds/: the tables of seed 1\n" in printed("seeds", "1")  # those of report/ are of other params
+    assert "\nwritten: seeds/, the tables of seed 1\n" in printed("seeds", "1")  # those of report/ are of other params
     assert trainings(tmp_path) == ["dense", "uticket/r01"]
     assert seeds_in("rounds") == [("1", "1")]
 
@@ -102,6 +105,7 @@ def test_other_params_and_other_code_run_again_what_they_touch(project, tmp_path
     assert trainings(tmp_path) == ["dense", "uticket/r01"]
     assert (clone / "pretend.py").read_text().endswith("# other code\n")
     assert not (clone / "presets/tiny.yaml").exists()
+    assert list((clone / "seeds").glob("*.*")) == []  # its report is of one seed
     assert (clone / "tickets/uticket/r01/weights.txt").read_text() != weights
 
 
@@ -118,5 +122,8 @@ def test_tables_of_a_version_with_other_columns_are_left_out(project):
     for path in (".uticket/seeds/seed1/project/report/rounds.csv", "seeds/rounds.csv"):
         Path(path).write_text(Path(path).read_text().replace("accuracy", "accuracy_of_old", 1))
     said = printed("seeds", "--gather").splitlines()
-    assert said == ["seed 1: left out, its tables have other columns; run it again", "seeds/: the tables of seed 0"]
+    assert said[:-1] == [
+        "seed 1: left out, its tables have other columns; run it again",
+        "written: seeds/, the tables of seed 0",
+    ]
     assert seeds_in("layers") == [("0", "0")]

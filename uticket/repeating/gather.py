@@ -39,7 +39,11 @@ def gather(base: Base) -> list[str]:
             write_rows(files.table(name), rows, ["seed"])
         write_text(files.params, _params(base))
     lines = [f"seed {seed}: left out, its tables have other columns; run it again" for seed in sorted(odd)]
-    return [*lines, f"{SEEDS.folder}/: the tables of {_named(seeds)}"]
+    return [
+        *lines,
+        f"written: {SEEDS.folder}/, the tables of {_named(seeds)}",
+        "next: dvc repro report, which shows them",
+    ]
 
 
 def _named(seeds: list[int]) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from uticket.base.errors import InputError
 from uticket.base.files import write_text
+from uticket.base.progress import in_words
 from uticket.config.lock import USED, check_lock
 from uticket.config.paths import DOWNLOADS, SEEDS
 from uticket.config.schemas import BY_SEED
@@ -33,14 +34,9 @@ def run_seeds(base: Base, seeds: Sequence[int]) -> Iterator[str]:
                 yield f"seed {repeat.seed} ({number} of {len(repeats)}): runs in {repeat.clone}"
                 began = time.monotonic()
                 _run_one(repeat, store, lock)
-            yield f"seed {repeat.seed}: done in {_duration(time.monotonic() - began)}"
+            yield f"seed {repeat.seed}: done in {in_words(time.monotonic() - began)}"
         lines = gather(base)
     yield from lines
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 def _run_one(repeat: Repeat, store: Path, lock: int) -> None:
