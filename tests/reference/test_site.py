@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from reference.site import PAGES
+from reference.site import LINK, PAGES
 from tests.helpers import ROOT
 
 LOADED = {("script", "src"), ("link", "href"), ("img", "src")}  # without a click
@@ -79,3 +79,11 @@ def test_names_of_the_api_have_their_docstrings_and_settings_their_meaning(site)
 
 def test_the_search_works_from_disk(site):
     assert "weight sparsity pattern" in (site / "search/search_index.js").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_links_of_the_root_lead_to_files(name):
+    """The site has a first page of docs/ in place of README.md, if there is one."""
+    linked = [found["path"] for found in LINK.finditer((ROOT / name).read_text(encoding="utf-8"))]
+    assert [path for path in linked if path.startswith("docs/") and not (ROOT / path).exists()] == []
+    assert name == "CHANGELOG.md" or linked
