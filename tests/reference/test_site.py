@@ -67,8 +67,8 @@ def test_pages_load_nothing_from_elsewhere_and_link_to_what_is_there(site):
 def test_files_of_the_repository_are_copied_where_pages_link_to_them(site):
     loaded = [address for tag, _, address in links_of(site / "simulator.html") if tag == "img"]
     assert "repository/report/figures/sweep-broadcast.width.svg" in loaded
-    copied = (site / "repository/report/figures/rounds.svg").read_bytes()
-    assert copied == (ROOT / "report/figures/rounds.svg").read_bytes()
+    name = "report/figures/sweep-broadcast.width.svg"
+    assert (site / "repository" / name).read_bytes() == (ROOT / name).read_bytes()
 
 
 def test_names_of_the_api_have_their_docstrings_and_settings_their_meaning(site):

@@ -22,10 +22,10 @@ from uticket.report.write import write_report
 
 PAGES = ["README.md", "docs/simulator.md", "docs/training.md", "docs/masks.md", "docs/reliability.md"]
 KILLED = "docs/results/soak.json"  # written once there was an hour of kills
-FIGURE = "docs/figures/vgg16-fifo-area.svg"
+FIGURES = ["docs/figures/vgg16-fifo-area.svg", "docs/figures/busy-pes.svg"]
 SOURCES = ["params.yaml", "report/rounds.csv", "report/sweeps.csv", "report/quantized.csv"]
 SOURCES += [f"docs/results/vgg16_{name}.csv" for name in ("network", "latency", "energy", "bandwidth", "dataflows")]
-SOURCES += ["docs/results/fuzz.json"]
+SOURCES += ["docs/results/fuzz.json", *(f"simulation/{method}/pes.csv" for method in ("lth", "uticket", "shared"))]
 SOURCES += [
     f"benchmarks/results/{name}.json"
     for name in ("simulate", "train", "spikes", "sparse", "stages", "contention", "load")
@@ -94,13 +94,13 @@ def test_only_the_readme_is_needed(outputs: MakeOutputs, monkeypatch: pytest.Mon
 
 def test_pages_hold_the_results_of_the_committed_run(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
-    for name in [*PAGES, FIGURE, *SOURCES, *([KILLED] if (root / KILLED).exists() else [])]:
+    for name in [*PAGES, *FIGURES, *SOURCES, *([KILLED] if (root / KILLED).exists() else [])]:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(
             subprocess.run(["git", "show", f"HEAD:{name}"], cwd=root, capture_output=True, check=True).stdout
         )
-    before = {name: (tmp_path / name).read_text() for name in [*PAGES, FIGURE]}
+    before = {name: (tmp_path / name).read_text() for name in [*PAGES, *FIGURES]}
     assert write_results() == [Path(name) for name in PAGES]
     assert {name: (tmp_path / name).read_text() for name in before} == before
     assert "| vgg16 at 32 x 32 | 2 % |" in before["docs/training.md"]

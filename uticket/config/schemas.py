@@ -30,6 +30,11 @@ TICKETS = Schema(
     paired=PAIRED,
 )
 LAYERS = Schema(("ticket", "model", "layer"), ("ticket", "model", "layer", *WORDS), COST, paired=PAIRED)
+PES = Schema(
+    ("ticket", "model", "layer", "pe"),
+    ("ticket", "model", "layer"),
+    ("work_cycles", *EVENTS[:3], "swap_cycles", "drain_cycles", "memory_cycles"),
+)
 SWEEPS = Schema(
     ("ticket", "model", "knob", "value"),
     ("ticket", "model", "knob", "value", *WORDS),

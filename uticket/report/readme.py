@@ -21,6 +21,7 @@ from uticket.report.benchmarks import (
     threads_markdown,
     training_markdown,
 )
+from uticket.report.busy_pes import busy_pes_figure
 from uticket.report.fifo_area import area_figure
 from uticket.report.fuzz import fuzz_markdown
 from uticket.report.killed import killed_markdown
@@ -39,6 +40,7 @@ STUDY = Path("docs/results")
 SOAK = STUDY / "soak.json"
 FUZZ = STUDY / "fuzz.json"
 AREA_FIGURE = Path("docs/figures/vgg16-fifo-area.svg")
+BUSY_FIGURE = Path("docs/figures/busy-pes.svg")
 MODELS = ("analytic", "events")
 WHOLE_FILTERS = ("lth", "uticket")  # methods that share no positions: tables with all of them are too wide
 END = "<!-- end of results -->"
@@ -51,7 +53,8 @@ def write_results() -> list[Path]:
     of them, a column, a sweep or a marker is missing.
     """
     page, training, masks = (Path("docs", f"{name}.md") for name in ("simulator", "training", "masks"))
-    texts = {Path("README.md"): {"results": results_markdown(REPORT.table("rounds"), read_params().report.baseline)}}
+    params = read_params()
+    texts = {Path("README.md"): {"results": results_markdown(REPORT.table("rounds"), params.report.baseline)}}
     if page.exists():
         knobs = ("broadcast.fifo_depth", "broadcast.width")
         texts[page] = {knob: sweep_markdown(REPORT.table("sweeps"), knob) for knob in knobs}
@@ -76,6 +79,7 @@ def write_results() -> list[Path]:
             write_between(path, begin(name), END, text)
     if page.exists():
         write_text(AREA_FIGURE, area_figure(STUDY / "vgg16_latency.csv"))
+        write_text(BUSY_FIGURE, busy_pes_figure(list(params.balance)))
     return list(texts)
 
 
