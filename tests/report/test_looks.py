@@ -8,7 +8,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from tests.report.conftest import MakeOutputs
-from uticket.report.drawing import COLUMN, accuracy_axis, panels
+from uticket.report.drawing import COLUMN, accuracy_axis, names_below, panels
 from uticket.report.labels import apart, name_lines
 from uticket.report.latex import latex
 from uticket.report.looks import COLOURS, line_look
@@ -54,6 +54,19 @@ def test_twenty_methods_look_different_without_colours_of_their_own():
 def test_places_are_apart_and_keep_their_order():
     assert apart([0.5, 0.5, 0.0], 0.2) == pytest.approx([0.4, 0.6, 0.0])
     assert apart([], 0.1) == []
+
+
+def test_bars_whose_name_has_no_room_keep_it_in_the_data():
+    figure = Figure(figsize=(8, 3))
+    (axes,) = panels(figure)
+    names = [f"method {number}" for number in range(200)]
+    axes.bar(range(200), range(200), label="energy")
+    names_below(axes, names)
+    axes.set_xlabel("method")
+    axes.set_ylabel("energy")
+    assert [row["method"] for row in rows_of(figure)] == names
+    seen = [tick.get_visible() for tick in axes.xaxis.get_major_ticks()]
+    assert seen == [place % 3 == 0 for place in range(200)]
 
 
 def test_an_accuracy_axis_is_ten_standard_errors_high():

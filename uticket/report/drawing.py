@@ -146,9 +146,9 @@ def names_below(axes: Axes, names: Sequence[str]) -> None:
     """Put names at 0, 1, ... of the horizontal axis: upright if they are wide, each k-th if not all have room."""
     room = axes.get_position().width * axes.get_figure().get_figwidth() / max(1, len(names))  # type: ignore[union-attr]
     step = math.ceil(0.1 / room)
-    places = range(0, len(names), step)
-    upright = are_upright(names, room)
-    axes.set_xticks(places, [names[place] for place in places], rotation=90 if upright else 0, fontsize=7)
+    axes.set_xticks(range(len(names)), names, rotation=90 if are_upright(names, room) else 0, fontsize=7)
+    for place, tick in enumerate(axes.xaxis.get_major_ticks()):
+        tick.set_visible(place % step == 0)
 
 
 def are_upright(names: Sequence[str], room: float) -> bool:
