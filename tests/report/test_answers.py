@@ -7,7 +7,8 @@ import pytest
 
 from tests.report.conftest import SETTINGS, MakeOutputs
 from uticket.config.document import About
-from uticket.report.headline import beside_paper, cards, results_with_errors, warnings
+from uticket.report.cards import cards
+from uticket.report.headline import beside_paper, results_with_errors, warnings
 from uticket.report.paper import case, differences, reported
 from uticket.report.provenance import facts, machines, settings
 from uticket.report.run import Run

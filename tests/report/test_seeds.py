@@ -21,7 +21,8 @@ from uticket.config.params import Report
 from uticket.config.paths import REPORT, SEEDS
 from uticket.config.plan import ChainPlan
 from uticket.config.schemas import BY_SEED
-from uticket.report.headline import cards, results_with_errors, warnings
+from uticket.report.cards import cards
+from uticket.report.headline import results_with_errors, warnings
 from uticket.report.paired import differences, listing, sentence
 from uticket.report.run import Run
 from uticket.report.section import Chart

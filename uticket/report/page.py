@@ -6,7 +6,8 @@ from functools import partial
 from jinja2 import Environment, PackageLoader
 
 from uticket.base.text import TextTable, text_table
-from uticket.report.headline import beside_paper, cards, results_with_errors, warnings
+from uticket.report.cards import cards
+from uticket.report.headline import beside_paper, results_with_errors, warnings
 from uticket.report.paired import differences as paired
 from uticket.report.paired import listing, sentence
 from uticket.report.paper import case, differences
