@@ -7,7 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments.evidence_tables import NAMES, PAPER, last_of_both
-from uticket.report.drawing import draw, panels, percent_axis, weights_left_axis, whole_axis
+from uticket.report.axes import percent_axis, weights_left_axis, whole_axis
+from uticket.report.drawing import draw, panels
 from uticket.report.labels import legend_below
 from uticket.report.looks import colour, line_look
 

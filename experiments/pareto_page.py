@@ -13,7 +13,8 @@ from experiments.pareto import DEPTHS, ROOT, read
 from experiments.pareto_methods import DATA, METHODS
 from uticket.base.files import write_text
 from uticket.hardware.chip import Chip
-from uticket.report.drawing import draw, panels, percent_axis
+from uticket.report.axes import percent_axis
+from uticket.report.drawing import draw, panels
 from uticket.report.labels import legend_below
 from uticket.report.looks import Look, line_look
 from uticket.report.readme import write_between

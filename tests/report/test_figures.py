@@ -3,7 +3,8 @@ from dataclasses import replace
 from matplotlib.figure import Figure
 
 from tests.report.conftest import MODELS, MakeOutputs, costs
-from uticket.report.drawing import Powers, draw_charts, log_axis, panels
+from uticket.report.axes import Powers, log_axis
+from uticket.report.drawing import draw_charts, panels
 from uticket.report.section import Chart, Listing
 from uticket.report.sections import energy, layers, sections, sweeps
 from uticket.report.tables import Tables, gather

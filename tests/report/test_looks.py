@@ -8,7 +8,8 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from tests.report.conftest import MakeOutputs
-from uticket.report.drawing import COLUMN, accuracy_axis, names_below, panels
+from uticket.report.axes import accuracy_axis, names_below
+from uticket.report.drawing import COLUMN, panels
 from uticket.report.labels import apart, name_lines
 from uticket.report.latex import latex
 from uticket.report.looks import COLOURS, line_look

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from uticket.report.drawing import column, draw, log_axis, panels
+from uticket.report.axes import log_axis
+from uticket.report.drawing import column, draw, panels
 from uticket.report.labels import name_lines
 from uticket.report.looks import by_method, group_by, line_look
 from uticket.report.vgg16 import read_cases

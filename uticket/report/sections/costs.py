@@ -6,8 +6,9 @@ from matplotlib.figure import Figure
 
 from uticket.base.files import Row
 from uticket.base.text import cell
+from uticket.report.axes import log_axis, whole_axis
 from uticket.report.bands import draw_line
-from uticket.report.drawing import at_right, column, log_axis, panels, whole_axis
+from uticket.report.drawing import at_right, column, panels
 from uticket.report.labels import name_lines
 from uticket.report.looks import by_method, group_by, line_look
 from uticket.report.paper import case, reported

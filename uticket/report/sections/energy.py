@@ -6,17 +6,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from uticket.base.spread import over_seeds
+from uticket.report.axes import log_axis, names_below, weights_left_axis
 from uticket.report.bands import draw_bars, draw_errors, draw_line, sds_of
-from uticket.report.drawing import (
-    at_right,
-    column,
-    is_narrow,
-    log_axis,
-    names_below,
-    panels,
-    weights_left,
-    weights_left_axis,
-)
+from uticket.report.drawing import at_right, column, is_narrow, panels, weights_left
 from uticket.report.labels import name_lines, text_inches
 from uticket.report.looks import by_method, colour, line_look
 from uticket.report.paper import note

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure
 
 from uticket.base.files import Row
+from uticket.report.axes import names_below, percent_axis
 from uticket.report.bands import draw_bars
-from uticket.report.drawing import column, is_narrow, names_below, panels, percent_axis
+from uticket.report.drawing import column, is_narrow, panels
 from uticket.report.labels import legend_below, text_inches
 from uticket.report.looks import bar_look, by_method, group_by
 from uticket.report.paper import note

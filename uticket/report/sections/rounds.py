@@ -7,16 +7,9 @@ from matplotlib.figure import Figure
 
 from uticket.base.files import Row
 from uticket.base.spread import sd_of
+from uticket.report.axes import accuracy_axis, percent_axis, weights_left_axis
 from uticket.report.bands import draw_band, draw_line
-from uticket.report.drawing import (
-    accuracy_axis,
-    at_right,
-    column,
-    panels,
-    percent_axis,
-    weights_left,
-    weights_left_axis,
-)
+from uticket.report.drawing import at_right, column, panels, weights_left
 from uticket.report.labels import name_lines
 from uticket.report.looks import by_method, colour, line_look
 from uticket.report.paper import case, reported

@@ -8,17 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from uticket.base.files import Row
+from uticket.report.axes import are_upright, log_axis, names_below, percent_axis
 from uticket.report.bands import draw_line
-from uticket.report.drawing import (
-    are_upright,
-    at_right,
-    column,
-    is_narrow,
-    log_axis,
-    names_below,
-    panels,
-    percent_axis,
-)
+from uticket.report.drawing import at_right, column, is_narrow, panels
 from uticket.report.labels import name_lines, text_inches
 from uticket.report.looks import by_method, group_by, line_look
 from uticket.report.paper import note

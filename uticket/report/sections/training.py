@@ -8,7 +8,8 @@ from matplotlib.figure import Figure
 
 from uticket.base.errors import listed
 from uticket.base.files import Row
-from uticket.report.drawing import accuracy_axis, column, panels, whole_axis
+from uticket.report.axes import accuracy_axis, whole_axis
+from uticket.report.drawing import column, panels
 from uticket.report.labels import legend_below
 from uticket.report.looks import DASHES, group_by
 from uticket.report.paper import note
