@@ -297,6 +297,13 @@ def test_a_project_in_a_subfolder(tmp_path, monkeypatch):
     assert "expected results, with a file params.yaml, got no such file" in fails("compare", "main", "other")
 
 
+def of_seed(seed: str) -> dict[str, str]:
+    """The files of seeds/ with results of one seed."""
+    head, *rows = ROUNDS.splitlines()
+    rounds = "\n".join([f"seed,{head}", *(f"{seed},{row}" for row in rows)])
+    return {"seeds/params.yaml": PARAMS.removeprefix("seed: 0\n"), "seeds/rounds.csv": rounds}
+
+
 @pytest.mark.parametrize(
     ("files", "expected"),
     [
@@ -311,6 +318,7 @@ def test_a_project_in_a_subfolder(tmp_path, monkeypatch):
         ),
         ({"report/rounds.csv": ROUNDS + ROUNDS.splitlines()[1]}, "row 4: expected one row of method lth, round 1"),
         ({"report/rounds.csv": ""}, "bad:report/rounds.csv: expected a table, got no columns"),
+        ({"report/rounds.csv": "meth"}, "bad:report/rounds.csv: expected rows, got none"),
         (
             {"report/models.csv": MODELS.replace(",events", ",analytic")},
             "bad:report/models.csv: row 2: expected one row",
@@ -319,12 +327,21 @@ def test_a_project_in_a_subfolder(tmp_path, monkeypatch):
         ({"params.yaml": None}, "bad: expected results, with a file params.yaml, got no such file"),
         ({"params.yaml": "a: [\n"}, "bad:params.yaml: expected YAML, got:"),
         ({"params.yaml": "- 1\n"}, "bad:params.yaml: expected blocks of settings, got list"),
+        (of_seed("a"), "bad:seeds/rounds.csv: row 1: column seed: expected a number, got 'a'"),
+        (of_seed("-1"), "bad:seeds/rounds.csv: column seed: expected whole numbers, got -1.0"),
+        (of_seed("9" * 5000), "bad:seeds/rounds.csv: row 1: column seed: expected a finite number, got 9"),
     ],
 )
 def test_damaged_results_are_one_line(folder, files, expected):
     commit(folder, files)
     git(folder, "branch", "bad")
     assert expected in fails("compare", "other", "bad")
+
+
+def test_names_of_a_table_stay_on_their_line(folder):
+    commit(folder, {"report/rounds.csv": ROUNDS.replace("lth,", '"l\nth",')})
+    for form in ("text", "markdown", "latex"):
+        assert r"l\nth" in printed("compare", "main", "other", "--format", form).replace(r"\textbackslash n", r"\n")
 
 
 def test_wrong_arguments_are_one_line(tmp_path, monkeypatch):

@@ -70,7 +70,7 @@ def test_a_name_of_several_revisions_is_refused(folder):
         rounds(folder, "main")
 
 
-@pytest.mark.parametrize("name", ["nowhere", "", "--all", "-h", "main:report", "a\nb", "HEAD~9", "0" * 40])
+@pytest.mark.parametrize("name", ["nowhere", "", "--all", "-h", "^main", "main:report", "a\nb", "HEAD~9", "0" * 40])
 def test_an_unknown_name_is_one_line(folder, name):
     with pytest.raises(InputError, match="expected a branch, tag, commit or experiment, or workspace, got a name"):
         Repository(folder).revision(name)
@@ -105,6 +105,30 @@ def test_what_is_no_text_is_named(folder):
         rounds(folder, "main")
     with pytest.raises(InputError, match=r"report/rounds.csv: expected a text file"):
         rounds(folder, "workspace")
+
+
+def test_what_is_too_large_is_named_before_it_is_read(folder, monkeypatch):
+    monkeypatch.setattr("uticket.comparing.repository.MOST_BYTES_OF_TABLE", 50)
+    monkeypatch.setattr(Repository, "_contents", None)
+    with pytest.raises(InputError, match="^main:report/rounds.csv: expected a file of at most 50 bytes, got 1"):
+        rounds(folder, "main")
+
+
+@pytest.mark.parametrize("subject", ["a\x0cb", "a\rb", "a\x85b", "a\u2028b"])
+def test_a_subject_may_hold_what_else_ends_a_line(folder, subject):
+    (folder / "message").write_bytes(subject.encode())
+    git(folder, "commit", "--quiet", "--allow-empty", "--cleanup=verbatim", "--file", "message")
+    repository = Repository(folder)
+    revisions = [repository.revision(name) for name in ("main", "other")]
+    found = repository.described(revisions)
+    assert [found[revision.commit][2].replace("\n", "\r") for revision in revisions] == [subject, "sixty-four"]
+
+
+def test_names_that_git_takes_and_python_does_not(folder):
+    """Of bytes that are no UTF-8, and with white space that is no blank."""
+    for name in ("caf\udce9", "wide\u3000space"):
+        git(folder, "branch", name, "other")
+        assert rounds(folder, name) == OTHER["report/rounds.csv"]
 
 
 def test_nothing_is_written(folder):

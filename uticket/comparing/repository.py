@@ -2,19 +2,18 @@
 
 import re
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from uticket.base.errors import InputError, listed, shortened
-from uticket.base.files import MOST_BYTES_OF_TABLE, read_text
+from uticket.base.files import MOST_BYTES, MOST_BYTES_OF_TABLE, read_text
 from uticket.project.programs import run
 
 WORKSPACE = "workspace"  # the files of the folder as they are, which DVC calls so too
 BRANCHES, TAGS, REMOTES = "refs/heads/", "refs/tags/", "refs/remotes/"
-EXPERIMENT = re.compile(
-    r"refs/exps/[0-9a-f]{2}/[0-9a-f]{38}/"
-)  # and its name: DVC files them by the commit they began at
+# and its name: DVC files experiments by the commit that they began at
+EXPERIMENT = re.compile(r"refs/exps/[0-9a-f]{2}/[0-9a-f]{38}/")
 
 
 @dataclass(frozen=True)
@@ -57,14 +56,17 @@ class Repository:
         """
         if revision.commit is None:
             there = [path for path in paths if (self.folder / path).exists()]
-            return {path: read_text(self.folder / path, most=MOST_BYTES_OF_TABLE) for path in there}
-        found = {}
-        for path, content in zip(paths, self._blobs(revision.commit, paths), strict=True):
+            return {path: read_text(self.folder / path, most=_most(path)) for path in there}
+        found, sizes = {}, self._sizes(revision.commit, paths)
+        where = f"{shortened(revision.name)}:"
+        for path, size in sizes.items():
+            if size > _most(path):
+                raise InputError(f"{where}{path}: expected a file of at most {_most(path):,} bytes, got {size:,}")
+        for path, content in self._contents(revision.commit, sizes).items():
             try:
-                if content is not None:
-                    found[path] = content.decode()
+                found[path] = content.decode()
             except ValueError:
-                raise InputError(f"{shortened(revision.name)}:{path}: expected a text file, got none") from None
+                raise InputError(f"{where}{path}: expected a text file, got none") from None
         return found
 
     def described(self, revisions: Sequence[Revision]) -> dict[str, tuple[str, str, str]]:
@@ -72,8 +74,9 @@ class Repository:
         commits = sorted({revision.commit for revision in revisions if revision.commit})
         if not commits:
             return {}
-        lines = self._git("log", "--no-walk=unsorted", "--format=%H%x00%h%x00%cs%x00%s", *commits, "--").splitlines()
-        return {commit: (short, date, subject) for commit, short, date, subject in (line.split("\0") for line in lines)}
+        form = "--format=%H%x00%h%x00%cs%x00%s"  # and NUL between commits: a subject may hold any other character
+        fields = iter(self._git("log", "--no-walk=unsorted", "-z", form, *commits, "--").split("\0"))
+        return {commit: (short, date, subject) for commit, short, date, subject in zip(*[fields] * 4, strict=False)}
 
     def _git(self, *arguments: str) -> str:
         ran = run(self.folder, "git", *arguments)
@@ -84,32 +87,44 @@ class Repository:
 
     def _refs(self) -> dict[str, str]:
         """Return the commit of each ref; that of an annotated tag is behind it."""
-        lines = self._git("for-each-ref", "--format=%(refname) %(objectname) %(*objectname)").splitlines()
-        return {parts[0]: parts[-1] for parts in map(str.split, lines)}
+        lines = self._git("for-each-ref", "--format=%(refname) %(objectname) %(*objectname)").split("\n")
+        return {parts[0]: parts[2] or parts[1] for line in lines if line for parts in [line.split(" ")]}
 
     def _parsed(self, name: str) -> dict[str, str]:
         """Return what Git itself makes of a name: HEAD~2, a commit, part of a ref."""
-        if name.startswith("-"):
+        if name.startswith(("-", "^")):  # an option; all but a commit
             return {}
         ran = run(self.folder, "git", "rev-parse", "--verify", "--quiet", name + "^{commit}")
         return {name: ran.stdout.strip()} if ran.returncode == 0 else {}
 
-    def _blobs(self, commit: str, paths: Sequence[str]) -> list[bytes | None]:
-        """Return the content of files at a commit, None for those that it lacks, in one process of Git."""
+    def _sizes(self, commit: str, paths: Iterable[str]) -> dict[str, int]:
+        """Return the bytes of those files that a commit has."""
+        heads = self._cat("--batch-check=%(objecttype) %(objectsize)", commit, paths).splitlines()
+        found = zip(paths, map(bytes.split, heads), strict=True)
+        return {path: int(size) for path, (kind, size) in found if kind == b"blob"}
+
+    def _contents(self, commit: str, sizes: Mapping[str, int]) -> dict[str, bytes]:
+        """Return the content of files that a commit has. sizes: of each, in bytes."""
+        every, end, found = self._cat("--batch", commit, sizes), 0, {}
+        for path, size in sizes.items():
+            start = every.index(b"\n", end) + 1  # past the head of the file
+            found[path] = every[start : start + size]
+            end = start + size + 1
+        return found
+
+    def _cat(self, what: str, commit: str, paths: Iterable[str]) -> bytes:
+        """Return what Git says of files at a commit, all of them in one process."""
         asked = "".join(f"{commit}:./{path}\n" for path in paths).encode()
-        command = ["git", "cat-file", "--batch"]
-        ran = subprocess.run(command, cwd=self.folder, input=asked, capture_output=True)
+        ran = subprocess.run(["git", "cat-file", what], cwd=self.folder, input=asked, capture_output=True)
         if ran.returncode:
             said = " ".join(ran.stderr.decode(errors="replace").split())
             raise InputError(f"{self.folder}: expected files that Git can read, got: {said}")
-        rest, found = ran.stdout, list[bytes | None]()
-        for _ in paths:
-            head, _, rest = rest.partition(b"\n")
-            kind, size = head.split()[-2:] if not head.endswith(b" missing") else (b"missing", b"0")
-            end = int(size)
-            found.append(rest[:end] if kind == b"blob" else None)
-            rest = rest[end + 1 :] if kind != b"missing" else rest
-        return found
+        return ran.stdout
+
+
+def _most(path: str) -> int:
+    """Return how many bytes of a file are read."""
+    return MOST_BYTES_OF_TABLE if path.endswith(".csv") else MOST_BYTES
 
 
 def _named(refs: dict[str, str], name: str) -> dict[str, str]:

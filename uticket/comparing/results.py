@@ -58,17 +58,17 @@ class Results:
                 raise InputError(f"{expected}, got no such file; dvc repro writes them, and Git keeps them")
         where = "" if revision.commit is None else f"{revision.name}:"
         params = dict(flat(_yaml(where + PARAMS, texts[PARAMS])))
-        notes = _stale(revision.name, params, texts.get(LOCK, ""))
+        notes = _stale(shortened(revision.name), params, _of_report(where + LOCK, texts.get(LOCK, "")))
         if SHARED in texts and (odd := _differing(params, _yaml(where + SHARED, texts[SHARED]))):
-            notes.append(f"{revision.name}: {SEEDS.folder}/ is left out, since it is of other params: {listed(odd)}")
+            left_out = f"{SEEDS.folder}/ is left out, since it is of other params"
+            notes.append(f"{shortened(revision.name)}: {left_out}: {listed(odd)}")
             del texts[SHARED]
         sources: list[ReportFiles | SeedFiles] = [REPORT, SEEDS] if SHARED in texts else [REPORT]
         tables = {name: dict[int, Rows]() for name in names}
         for name, files in product(names, sources):  # a seed that both have counts once, as seeds/ has it
             if (path := files.table(name).as_posix()) in texts:
-                keys = ("seed",) if files is SEEDS else ()
-                rows = typed(Path(where + path), texts[path], name, keys)
-                tables[name] |= _by_seed(rows, params.get("seed", ""))
+                rows = typed(Path(where + path), texts[path], name, has_seeds=files is SEEDS)
+                tables[name] |= _by_seed(where + path, rows, params.get("seed", ""))
         return cls(revision, params, tables, notes)
 
 
@@ -88,10 +88,15 @@ def _yaml(path: str, text: str) -> dict[str, Any]:
     return found
 
 
-def _stale(name: str, params: Mapping[str, str], lock: str) -> list[str]:
-    """Say in a line if results were made with other params than those beside them."""
+def _of_report(path: str, lock: str) -> dict[str, Any]:
+    """Return the blocks of settings with which the report was made, by the text of a dvc.lock."""
     found = OF_REPORT.search(lock)
-    odd = _differing(params, _yaml(f"{name}:{LOCK}", found[1])) if found else []
+    return _yaml(path, found[1]) if found else {}
+
+
+def _stale(name: str, params: Mapping[str, str], blocks: Mapping[str, Any]) -> list[str]:
+    """Say in a line if results were made with other params than those beside them. blocks: of the results."""
+    odd = _differing(params, blocks)
     return [f"{name}: by its dvc.lock the results are of other params: {listed(odd)}; run dvc repro"] if odd else []
 
 
@@ -102,15 +107,17 @@ def _differing(params: Mapping[str, str], blocks: Mapping[str, Any]) -> list[str
     return sorted(key for key in {*here, *there} - DECIDES_NO_NUMBER if here.get(key) != there.get(key))
 
 
-def typed(path: Path, text: str, name: str, more_keys: tuple[str, ...] = ()) -> list[Row]:
-    """Return the rows of a table; keys are text, and the compared columns that are there are numbers.
+def typed(path: Path, text: str, name: str, has_seeds: bool = False) -> list[Row]:
+    """Return the rows of a table; keys are text, and the seed and the compared columns that are there are numbers.
 
     Other versions of the code have other columns, which are numbers if they look like it. Raises InputError, naming the
-    file, if it is no table, lacks a key, has two rows of the same keys, or text where a number belongs.
+    file, if it is no table, lacks a key, has two rows of the same keys, text where a number belongs, or no rows in the
+    table of rounds, which always has some.
     """
-    rows, keys = parse_rows(path, text), (*more_keys, *KINDS[name].keys)
+    rows, texts = parse_rows(path, text), KINDS[name].keys
+    keys = ("seed", *texts) if has_seeds else texts
     numbers = tuple(column for column in KINDS[name].columns if rows and column in rows[0])
-    schema = Schema(keys, keys, numbers, any_numbers=numbers, null="value", has_rows=False)
+    schema = Schema(keys, texts, numbers, any_numbers=numbers, null="value", has_rows=name == "rounds")
     known = {*keys, *numbers}
     checked = schema.check(path, [{column: row[column] for column in row if column in known} for row in rows])
     guessed = [{column: _guessed(row[column]) for column in row if column not in known} for row in rows]
@@ -121,11 +128,13 @@ def _guessed(text: str) -> Any:
     return number(text) if NUMBER.fullmatch(text) else text or None
 
 
-def _by_seed(rows: Rows, seed: str) -> dict[int, Rows]:
-    """Return rows by their seed. seed: that of rows that do not say it."""
+def _by_seed(path: str, rows: Rows, own: str) -> dict[int, Rows]:
+    """Return rows that were read from `path` by their seed. own: that of rows that do not say it."""
+    of_rest = int(own) if own.isdecimal() else 0
     found = dict[int, list[Row]]()
     for row in rows:
-        number = str(row.get("seed", seed))
-        of_seed = found.setdefault(int(number) if number.isdecimal() else 0, [])
-        of_seed.append({key: row[key] for key in row if key != "seed"})
+        seed = row.get("seed", of_rest)
+        if not isinstance(seed, int):
+            raise InputError(f"{path}: column seed: expected whole numbers, got {seed}")
+        found.setdefault(seed, []).append({key: row[key] for key in row if key != "seed"})
     return {**found}

@@ -38,7 +38,7 @@ def values_table(comparison: Comparison) -> TextTable:
     """Return the numbers: a row for each key and revision; mean and standard deviation where there are seeds."""
     more: dict[str, Text] = {}
     if len({(*entry.key.values(), entry.ticket) for entry in comparison.entries}) > comparison.num_keys:
-        more["ticket"] = lambda entry: entry.ticket  # only where revisions have tickets of other names
+        more["ticket"] = lambda entry: shortened(entry.ticket)  # only where revisions have tickets of other names
     if comparison.has_seeds:
         more["seeds"] = lambda entry: str(entry.num_seeds)
     return _table(comparison.entries, more | {name: partial(_value, name) for name in comparison.columns})
@@ -58,7 +58,7 @@ def _table(entries: Sequence[Entry], columns: Mapping[str, Text]) -> TextTable:
     keys = list(entries[0].key) if entries else []
     cells = {name: [text(entry) for entry in entries] for name, text in columns.items() if name not in keys}
     cells = {name: texts for name, texts in cells.items() if any(texts)}
-    first = [[*entry.key.values(), shortened(entry.revision)] for entry in entries]
+    first = [[*map(shortened, entry.key.values()), shortened(entry.revision)] for entry in entries]
     rows = (
         [[*texts, *row] for texts, row in zip(first, zip(*cells.values(), strict=True), strict=True)]
         if cells

@@ -19,8 +19,12 @@ def succeed(folder: Path, *command: str) -> str:
 
 
 def run(folder: Path, *command: str) -> "subprocess.CompletedProcess[str]":
-    """Run a command in a folder, whatever its exit code. Raises InputError if there is no such program or folder."""
+    """Run a command in a folder, whatever its exit code. Raises InputError if there is no such program or folder.
+
+    What it prints is read as Python reads names of files: bytes that are no UTF-8, which branches and files may have in
+    their names, become surrogates.
+    """
     try:
-        return subprocess.run(command, cwd=folder, capture_output=True, text=True)
+        return subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", errors="surrogateescape")
     except OSError as error:
         raise InputError(f"{command[0]}: expected an installed program, got: {error.strerror}") from None
