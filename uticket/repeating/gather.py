@@ -72,12 +72,12 @@ def gathered(base: Base) -> dict[int, Tables]:
     found: dict[int, Tables] = {}
     for name in BY_SEED:
         for row in read_rows(files.table(name)):
-            tables = found.setdefault(seed_of(row, files.table(name)), {name: [] for name in BY_SEED})
+            tables = found.setdefault(_seed_of(row, files.table(name)), {name: [] for name in BY_SEED})
             tables[name].append({column: row[column] for column in row if column != "seed"})
     return found
 
 
-def seed_of(row: Row, path: Path) -> int:
+def _seed_of(row: Row, path: Path) -> int:
     """Return the seed of a row of `path`. Raises InputError if it has none."""
     seed = str(row.get("seed", ""))
     if not (seed.isascii() and seed.isdecimal()):
