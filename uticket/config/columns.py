@@ -45,6 +45,9 @@ TRAINING = {
     "test_accuracy": Column("share of the test images classified correctly after the epoch", FRACTION),
     "accuracy": Column("share of the test images classified correctly after the last epoch", FRACTION),
     "best_epoch_accuracy": Column("largest accuracy after any epoch, chosen by the test set itself", FRACTION),
+    "accuracy_error": Column(
+        "one binomial standard error of the accuracy, if the size of the test set is known", FRACTION
+    ),
     "sparsity": Column("pruned share of all weights of the network", FRACTION),
     "spike_sparsity": Column(
         "share of (image, timestep, neuron) without a spike at the inputs of the layer, or of all layers on the PEs",
