@@ -1,5 +1,6 @@
 """`uticket seeds`: the pipeline with several seeds, so that the report has means and spreads."""
 
+from collections import Counter
 from pathlib import Path
 
 import click
@@ -45,7 +46,7 @@ def _wanted(seeds: tuple[int, ...], count: int | None, runs: bool) -> list[int]:
         raise InputError("--status, --gather: expected no seeds to run beside them, got some")
     if runs and not wanted:
         raise InputError("SEED: expected one or more, such as 0 1 2, or --count, got none")
-    for seed in wanted:
-        if wanted.count(seed) > 1:
-            raise InputError(f"SEED: expected each once, got {seed} twice")
+    twice = next((seed for seed, times in Counter(wanted).items() if times > 1), None)
+    if twice is not None:
+        raise InputError(f"SEED: expected each once, got {twice} twice")
     return wanted
