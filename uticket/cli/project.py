@@ -6,7 +6,7 @@ from typing import Annotated
 import click
 from pydantic import Field
 
-from uticket.base.errors import InputError
+from uticket.base.errors import InputError, listed
 from uticket.base.files import is_file
 from uticket.base.progress import underway
 from uticket.cli.options import Setting
@@ -107,14 +107,18 @@ def results() -> None:
     from uticket.base.text import plain_table
     from uticket.cli.remedy import remedy
     from uticket.config.params import read_params
-    from uticket.config.schemas import REPORT_ROUNDS
     from uticket.report.savings import last_tickets
+    from uticket.report.seeds import rounds_over_all_seeds
 
-    baseline = read_params(PARAMS).report.baseline
-    last = last_tickets(REPORT_ROUNDS.read(REPORT.table("rounds")), baseline)
+    params = read_params(PARAMS)
+    spread, baseline = rounds_over_all_seeds(params), params.report.baseline
+    last = last_tickets(spread.tables.rounds, baseline)
     columns = ("method", "utilization", "latency_saved_pct", "energy_saved_pct", "accuracy")
     click.echo(plain_table([{name: row[name] for name in columns} for row in last]))
-    click.echo(f"last tickets; saved against {baseline}, analytic model, {REPORT.metrics}")
+    of_seeds = (
+        f"; mean ± one standard deviation over the seeds {listed(map(str, spread.seeds))}" if spread.seeds else ""
+    )
+    click.echo(f"last tickets; saved against {baseline}, analytic model{of_seeds}")
     missing = f"{REPORT.page} is not here; {remedy(REPORT.page) or 'run the stage report'}"
     click.echo(f"page: {REPORT.page.absolute().as_uri() if is_file(REPORT.page) else missing}")
 

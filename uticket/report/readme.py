@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from uticket.base.errors import InputError
+from uticket.base.errors import InputError, listed
 from uticket.base.files import Row, is_file, read_text, write_text
 from uticket.base.text import cell, heading, markdown_table
-from uticket.config.params import read_params
+from uticket.config.params import Params, read_params
 from uticket.config.paths import REPORT
-from uticket.config.schemas import REPORT_QUANTIZED, REPORT_ROUNDS, REPORT_SWEEPS
+from uticket.config.schemas import REPORT_QUANTIZED, REPORT_SWEEPS
 from uticket.report.benchmarks import (
     contention_markdown,
     load_markdown,
@@ -26,6 +26,7 @@ from uticket.report.fifo_area import area_figure
 from uticket.report.fuzz import fuzz_markdown
 from uticket.report.killed import killed_markdown
 from uticket.report.savings import findings, results
+from uticket.report.seeds import rounds_over_all_seeds
 from uticket.report.vgg16 import (
     bandwidth_markdown,
     dataflow_markdown,
@@ -42,6 +43,7 @@ FUZZ = STUDY / "fuzz.json"
 AREA_FIGURE = Path("docs/figures/vgg16-fifo-area.svg")
 BUSY_FIGURE = Path("docs/figures/busy-pes.svg")
 MODELS = ("analytic", "events")
+COLUMNS = ("method", "accuracy", "sparsity", "utilization", "latency_cycles", "latency_saved_pct", "energy_saved_pct")
 WHOLE_FILTERS = ("lth", "uticket")  # methods that share no positions: tables with all of them are too wide
 END = "<!-- end of results -->"
 
@@ -54,7 +56,7 @@ def write_results() -> list[Path]:
     """
     page, training, masks = (Path("docs", f"{name}.md") for name in ("simulator", "training", "masks"))
     params = read_params()
-    texts = {Path("README.md"): {"results": results_markdown(REPORT.table("rounds"), params.report.baseline)}}
+    texts = {Path("README.md"): {"results": results_markdown(params)}}
     if page.exists():
         knobs = ("broadcast.fifo_depth", "broadcast.width")
         texts[page] = {knob: sweep_markdown(REPORT.table("sweeps"), knob) for knob in knobs}
@@ -102,10 +104,14 @@ def begin(name: str) -> str:
     return f"<!-- {name}: written by `make readme` -->"
 
 
-def results_markdown(path: Path, baseline: str) -> str:
-    """Return the last tickets of rounds.csv as a table, and what each method saves against the baseline."""
-    rounds = REPORT_ROUNDS.read(path)
-    return "\n".join([markdown_table(results(rounds, baseline)), "", *findings(rounds, baseline)]).rstrip()
+def results_markdown(params: Params) -> str:
+    """Return the last tickets of rounds.csv as a table, over all seeds, and what each method saves."""
+    spread = rounds_over_all_seeds(params)
+    rounds, baseline = spread.tables.rounds, params.report.baseline
+    rows = [{name: row[name] for name in COLUMNS} for row in results(rounds, baseline)]
+    seeds = listed(map(str, spread.seeds))
+    note = f"Mean ± one standard deviation over the seeds {seeds}. " if seeds else ""
+    return "\n".join([markdown_table(rows), "", note + " ".join(findings(rounds, baseline))]).rstrip()
 
 
 def rounded_markdown(path: Path) -> str:

@@ -1,15 +1,15 @@
 """The tables of a run beside those of other seeds (`uticket seeds`): one table of means."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from uticket.base.errors import InputError, listed
 from uticket.base.files import Row, is_file
 from uticket.base.spread import Mean
 from uticket.config.params import Params, checked_params, read_yaml
-from uticket.config.paths import SEEDS
-from uticket.config.schemas import BY_SEED
+from uticket.config.paths import REPORT, SEEDS
+from uticket.config.schemas import BY_SEED, REPORT_ROUNDS
 from uticket.config.shared import shared_settings
 from uticket.report.savings import with_savings
 from uticket.report.tables import SAVED_BY_MODEL, Rows, Tables
@@ -56,6 +56,13 @@ def over_all_seeds(tables: Tables, blocks: Mapping[str, Any]) -> Spread:
     }
     means["models"] = with_savings(means["models"], blocks["report"].baseline, SAVED_BY_MODEL)
     return Spread(replace(tables, **means), seeds, list(_incomplete(means["rounds"], seeds)))
+
+
+def rounds_over_all_seeds(params: Params) -> Spread:
+    """Return the rounds of `report/`, as means over all seeds; the other tables are empty. Raises as the above does."""
+    tables = Tables(**{field.name: [] for field in fields(Tables)})
+    rounds = REPORT_ROUNDS.read(REPORT.table("rounds"))
+    return over_all_seeds(replace(tables, rounds=rounds), dict(params))
 
 
 def _split(rows: Rows) -> dict[int, Rows]:
