@@ -7,7 +7,8 @@ import pytest
 from tests.cli.helpers import fails, printed
 from tests.cluster.helpers import commit, git
 from tests.repeating.helpers import project_of
-from uticket.project.clone import find_project
+from uticket.base.errors import InputError
+from uticket.project.clone import find_project, update_clone
 from uticket.repeating.tracked import cache_of
 
 
@@ -56,6 +57,17 @@ def test_only_changes_that_stages_read_are_refused(project):
     (project / "pretend.py").write_text("other\n")
     expected = "project/pretend.py: expected to be committed, as seeds run in clones of the last commit, got changes"
     assert expected in fails("seeds", "1")
+
+
+def test_a_folder_in_place_of_a_clone_leaves_the_project_alone(project):
+    clone = project / ".uticket/seeds/seed1"
+    clone.mkdir(parents=True)
+    (project / "new.txt").touch()
+    git(project, "add", "new.txt")
+    before = git(project, "status", "--porcelain")
+    with pytest.raises(InputError, match="seeds/seed1: expected a clone of the project, got another folder; remove it"):
+        update_clone(find_project(project), clone, "HEAD")
+    assert git(project, "status", "--porcelain") == before != ""
 
 
 def test_status_before_anything_ran(project):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.helpers import printed
+from tests.cli.helpers import fails, printed
 from tests.cluster.helpers import commit, git
 from tests.repeating.conftest import surround
 from tests.repeating.helpers import project_of, seeds_in, states
@@ -127,3 +127,20 @@ def test_tables_of_a_version_with_other_columns_are_left_out(project):
         "written: seeds/, the tables of seed 0",
     ]
     assert seeds_in("layers") == [("0", "0")]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("meth", "rounds.csv: expected rows of seed 0, got none"),
+        ("seed\nx\n", "rounds.csv: expected a seed in each row, got x"),
+        (f"seed\n{'9' * 5000}\n", "rounds.csv: expected a seed in each row, got 9"),
+    ],
+)
+def test_damaged_tables_in_seeds_are_one_line_and_stay(project, text, expected):
+    printed("seeds", "--gather")
+    Path("params.yaml").write_text(Path("params.yaml").read_text().replace("seed: 0", "seed: 5", 1))
+    Path("seeds/rounds.csv").write_text(text)
+    for option in ("--gather", "--status"):
+        assert expected in fails("seeds", option)
+    assert Path("seeds/rounds.csv").read_text() == text

@@ -117,7 +117,13 @@ def clone_project(
 
 
 def update_clone(project: Project, clone: Path, commit: str) -> None:
-    """Bring a clone to another commit of the project; its own results and params stay."""
+    """Bring a clone to another commit of the project; its own results and params stay.
+
+    Raises InputError if it is no repository.
+    """
+    # In a folder without one, Git would take the project's own, which is above it.
+    if succeed(clone, "git", "rev-parse", "--show-toplevel") != str(clone.resolve()):
+        raise InputError(f"{clone}: expected a clone of the project, got another folder; remove it and run again")
     own = [f":(exclude){project.prefix}{name}" for name in (*RESULTS, LOCK, PARAMS)]
     succeed(clone, "git", "fetch", "--quiet", str(project.top), commit)
     succeed(clone, "git", "reset", "--quiet", commit)  # of the index only

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
-from uticket.base.errors import InputError
+from uticket.base.errors import InputError, listed, shortened
 from uticket.base.files import Row, is_file, read_rows, write_rows, write_text, written_together
 from uticket.config.paths import REPORT, SEEDS, SeedFiles
 from uticket.config.schemas import BY_SEED
@@ -14,6 +14,7 @@ from uticket.repeating.repeat import Base, repeats_of
 from uticket.repeating.tracked import has_report
 
 HEADER = "# Written by `uticket seeds`: what the seeds in this folder share.\n"
+MOST_DIGITS = 19  # of a seed
 Tables = dict[str, list[Row]]  # by the name of the table
 
 
@@ -65,7 +66,10 @@ def _done(base: Base) -> dict[int, Tables]:
 
 
 def gathered(base: Base) -> dict[int, Tables]:
-    """Return the tables in seeds/ by seed, none if they are of other params; clones may be removed, or elsewhere."""
+    """Return the tables in seeds/ by seed, none if they are of other params; clones may be removed, or elsewhere.
+
+    Raises InputError, naming the file, if one is missing, damaged or lacks a seed.
+    """
     files = SeedFiles(base.project.folder / SEEDS.folder)
     if not is_file(files.params) or read_shared(files.params) != shared_settings(base.params):
         return {}
@@ -74,14 +78,17 @@ def gathered(base: Base) -> dict[int, Tables]:
         for row in read_rows(files.table(name)):
             tables = found.setdefault(_seed_of(row, files.table(name)), {name: [] for name in BY_SEED})
             tables[name].append({column: row[column] for column in row if column != "seed"})
+    for name in (name for name, schema in BY_SEED.items() if schema.has_rows):
+        if empty := [str(seed) for seed, tables in found.items() if not tables[name]]:
+            raise InputError(f"{files.table(name)}: expected rows of seed {listed(empty)}, got none")
     return found
 
 
 def _seed_of(row: Row, path: Path) -> int:
     """Return the seed of a row of `path`. Raises InputError if it has none."""
     seed = str(row.get("seed", ""))
-    if not (seed.isascii() and seed.isdecimal()):
-        raise InputError(f"{path}: expected a seed in each row, got {seed or 'none'}")
+    if not (seed.isascii() and seed.isdecimal() and len(seed) <= MOST_DIGITS):
+        raise InputError(f"{path}: expected a seed in each row, got {shortened(seed) or 'none'}")
     return int(seed)
 
 
