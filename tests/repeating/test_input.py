@@ -1,5 +1,6 @@
 """Wrong input of `uticket seeds`: one line, and nothing runs."""
 
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,18 @@ def test_a_folder_in_place_of_a_clone_leaves_the_project_alone(project):
     with pytest.raises(InputError, match="seeds/seed1: expected a clone of the project, got another folder; remove it"):
         update_clone(find_project(project), clone, "HEAD")
     assert git(project, "status", "--porcelain") == before != ""
+
+
+def test_a_place_that_cannot_be_written_to(project, monkeypatch):
+    (project / ".uticket/seeds/seed1.lock").mkdir(parents=True)
+    (project / ".uticket/seeds/seed1").mkdir()
+    assert printed("seeds", "--status").splitlines()[2].split() == ["1", "other", "params", ".uticket/seeds/seed1"]
+    monkeypatch.setattr("dvc.repo.Repo.__init__", refuse)
+    assert "project: expected a project of DVC, got: unable to open database file" in fails("seeds", "1")
+
+
+def refuse(*_: object) -> None:
+    raise sqlite3.OperationalError("unable to open database file")
 
 
 def test_status_before_anything_ran(project):

@@ -51,6 +51,10 @@ def base_of(project: Project) -> Base:
     return Base(project, commit, read_text(project.folder / PARAMS))
 
 
+class Running(InputError):
+    """A seed that another process runs."""
+
+
 @dataclass(frozen=True)
 class Repeat:
     """A seed with which the pipeline runs in a clone."""
@@ -107,14 +111,16 @@ class Repeat:
         try:
             with self.alone():
                 return False
-        except InputError:
+        except Running:
             return True
+        except InputError:  # no place to write to, so none that could run it
+            return False
 
     @contextmanager
     def alone(self) -> Iterator[int]:
         """Let no other process run it; yields a file number that a process which runs on may inherit.
 
-        Raises InputError if another process runs it.
+        Raises Running if another process runs it, InputError if there is no place to write to.
         """
         path = self._named(".lock")
         try:
@@ -126,7 +132,7 @@ class Repeat:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise InputError(f"{self.clone}: expected no process that runs seed {self.seed}, got one") from None
+                raise Running(f"{self.clone}: expected no process that runs seed {self.seed}, got one") from None
             yield file
         finally:
             os.close(file)

@@ -1,6 +1,7 @@
 """What DVC knows of a project: its cache, what its stages read, whether its report is that of its params."""
 
 import json
+import sqlite3
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
@@ -31,7 +32,7 @@ def cache_of(project: Project) -> Path:
     try:
         with Repo(str(project.folder)) as repo:
             cache, read = Path(repo.cache.local_cache_dir), {Path(dep.fs_path) for dep in repo.index.deps}
-    except DvcException as error:
+    except (DvcException, sqlite3.Error, OSError) as error:  # of SQLite where it cannot write its notes about files
         raise InputError(f"{project.folder}: expected a project of DVC, got: {one_line(error)}") from None
     read |= {project.folder / name for name in READ_BESIDES}
     own = [project.folder / name for name in OF_CLONES]
