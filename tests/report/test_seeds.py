@@ -293,6 +293,12 @@ def test_seeds_with_other_columns_are_left_out(chains: list[ChainPlan]):
     assert run.seeds == ()
 
 
+def test_seeds_without_the_rows_of_a_table_are_left_out(chains: list[ChainPlan]):
+    SEEDS.table("sweeps").write_text("meth")
+    _, run = over(chains)
+    assert "are left out: sweeps.csv has no rows." in run.left_out[0]
+
+
 def damage_missing() -> str:
     SEEDS.table("models").unlink()
     return r"^seeds/models.csv: expected a table, got no file"
@@ -327,8 +333,14 @@ def damage_column() -> str:
     return r"^seeds/mappings.csv: expected the column seed, got"
 
 
+def damage_fraction() -> str:
+    path = SEEDS.table("rounds")
+    write_rows(path, [{**row, "accuracy": "1e308"} for row in read_rows(path)])
+    return r"^seeds/rounds.csv: column accuracy: expected fractions in \[0, 1\], got 1e\+308"
+
+
 @pytest.mark.parametrize(
-    "damage", [damage_missing, damage_params, damage_seed, damage_name, damage_number, damage_column]
+    "damage", [damage_missing, damage_params, damage_seed, damage_name, damage_number, damage_column, damage_fraction]
 )
 def test_damaged_tables_are_one_line(chains: list[ChainPlan], damage):
     expected = damage()

@@ -51,7 +51,7 @@ def base_of(project: Project) -> Base:
     return Base(project, commit, read_text(project.folder / PARAMS))
 
 
-class Running(InputError):
+class RunningError(InputError):
     """A seed that another process runs."""
 
 
@@ -111,7 +111,7 @@ class Repeat:
         try:
             with self.alone():
                 return False
-        except Running:
+        except RunningError:
             return True
         except InputError:  # no place to write to, so none that could run it
             return False
@@ -120,7 +120,7 @@ class Repeat:
     def alone(self) -> Iterator[int]:
         """Let no other process run it; yields a file number that a process which runs on may inherit.
 
-        Raises Running if another process runs it, InputError if there is no place to write to.
+        Raises RunningError if another process runs it, InputError if there is no place to write to.
         """
         path = self._named(".lock")
         try:
@@ -132,7 +132,7 @@ class Repeat:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise Running(f"{self.clone}: expected no process that runs seed {self.seed}, got one") from None
+                raise RunningError(f"{self.clone}: expected no process that runs seed {self.seed}, got one") from None
             yield file
         finally:
             os.close(file)

@@ -7,6 +7,7 @@ from typing import Any
 from uticket.base.errors import InputError, listed
 from uticket.base.files import Row, is_file
 from uticket.base.spread import Mean
+from uticket.base.text import FRACTIONS
 from uticket.config.params import Params, checked_params, read_yaml
 from uticket.config.paths import REPORT, SEEDS
 from uticket.config.schemas import BY_SEED, REPORT_ROUNDS
@@ -40,6 +41,7 @@ def over_all_seeds(tables: Tables, blocks: Mapping[str, Any]) -> Spread:
     values, found = read_yaml(SEEDS.params), {name: BY_SEED[name].read(path) for name, path in files.items()}
     by_seed = {name: _split(rows) for name, rows in found.items()}
     _check_seeds(by_seed)
+    _check_fractions(found)
     why = _other_params(values, blocks) or _other_columns(tables, found)
     if why:
         again = "uticket seeds " + " ".join(map(str, by_seed["rounds"]))
@@ -86,6 +88,17 @@ def _check_seeds(by_seed: Mapping[str, Mapping[int, Rows]]) -> None:
             raise InputError(f"{SEEDS.table(name)}: expected {wanted}, got {got}")
 
 
+def _check_fractions(found: Mapping[str, Rows]) -> None:
+    """Raise InputError if a fraction is not in [0, 1]."""
+    for table, rows in found.items():
+        for name in FRACTIONS:
+            odd = [f"{row[name]:g}" for row in rows if known(row.get(name)) and not 0 <= row[name] <= 1]
+            if odd:
+                raise InputError(
+                    f"{SEEDS.table(table)}: column {name}: expected fractions in [0, 1], got {listed(odd)}"
+                )
+
+
 def _other_params(values: Any, blocks: Mapping[str, Any]) -> str:
     """Return in what the settings of the seeds differ from those of a run; empty if no number depends on it."""
     try:
@@ -107,9 +120,14 @@ def _differing(prefix: str, one: Any, other: Any) -> Iterator[str]:
 
 
 def _other_columns(tables: Tables, found: Mapping[str, Rows]) -> str:
-    """Return in which table the columns differ from those of the run; empty if in none. Tables without rows fit."""
+    """Return which table differs in its columns from that of the run, or has no rows where that has; else empty.
+
+    Columns of a table without rows are unknown.
+    """
     for name, rows in found.items():
         own: Rows = getattr(tables, name)
+        if own and not rows:
+            return f"{SEEDS.table(name).name} has no rows"
         odd = set(rows[0]) ^ {"seed", *own[0]} if rows and own else set()
         odd -= {"accuracy_error"}  # depends on whether the test set is there
         if odd:
