@@ -1,6 +1,6 @@
 import pytest
 
-from uticket.base.errors import InputError, listed, one_line, shortened
+from uticket.base.errors import InputError, listed, one_line, shortened, suggestion
 
 
 def test_input_error_is_a_value_error_with_its_line():
@@ -39,3 +39,9 @@ def test_names_are_shortened_in_the_middle_and_escaped():
     assert shortened("a" * 40 + "b" * 40, limit=10) == "aaaa...bbb"
     assert listed(["a", "b"]) == "a, b"
     assert listed("abcde") == "a, b, c and 2 more"
+
+
+def test_a_suggestion_is_the_nearest_known_name_or_nothing():
+    assert suggestion("mian", ["other", "main"]) == "; did you mean main?"
+    assert suggestion("nowhere", ["main"]) == suggestion("", ["main"]) == suggestion("main", []) == ""
+    assert len(suggestion("x" * 5000, ["x" * 5000])) < 100

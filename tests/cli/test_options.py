@@ -74,6 +74,10 @@ def test_what_cannot_be_audited_is_an_error_of_one_line(tmp_path):
             ["audit", "w.npz", "--mapping", "zigzag"],
             "--mapping: expected one of contiguous, patterns, sorted, paired, got 'zigzag'",
         ),
+        (
+            ["audit", "w.npz", "--mapping", "sorte"],
+            "--mapping: expected one of contiguous, patterns, sorted, paired, got 'sorte'; did you mean sorted?",
+        ),
         (["audit", "w.npz", "--weight-bits", "none"], "--weight-bits: expected integer, got 'none'"),
         (["audit", "w.npz", "--timesteps", "0"], "--timesteps: expected greater than or equal to 1, got '0'"),
         (["audit", "w.npz", "--timesteps", "65536"], "--timesteps: expected less than or equal to 65535, got '65536'"),

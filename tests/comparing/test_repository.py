@@ -76,6 +76,21 @@ def test_an_unknown_name_is_one_line(folder, name):
         Repository(folder).revision(name)
 
 
+def test_an_unknown_name_is_followed_by_the_nearest_one_or_by_what_lists_them(folder):
+    experiment(folder, "leaky-jays", git(folder, "rev-parse", "main"), {"report/rounds.csv": "a\n"})
+    git(folder.parent, "clone", "--quiet", "project", "clone")
+    for project, name, near in [
+        (folder, "mian", "main"),
+        (folder, "leaky-jay", "leaky-jays"),
+        (folder, "worspace", "workspace"),
+        (folder.parent / "clone", "othr", "other"),
+    ]:
+        with pytest.raises(InputError, match=rf"does not have; did you mean {near}\?$"):
+            Repository(project).revision(name)
+    with pytest.raises(InputError, match=r"`git branch --all` and `dvc exp list --all-commits` list them$"):
+        Repository(folder).revision("nowhere")
+
+
 def test_no_repository(tmp_path, monkeypatch):
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     with pytest.raises(InputError, match="expected a Git repository, got: fatal: not a git repository"):

@@ -73,7 +73,9 @@ def test_a_file_that_exists_is_named_and_nothing_is_written(elsewhere, name):
 
 
 def test_an_unknown_preset_makes_no_folder(elsewhere):
-    assert "presets: expected one of alexnet, cifar10, " in fails("init", "mine", "--preset", "smock")
+    error = fails("init", "mine", "--preset", "smock")
+    assert "presets: expected one of alexnet, cifar10, " in error
+    assert error.rstrip().endswith("got 'smock'; did you mean smoke?")
     assert list(elsewhere.iterdir()) == []
 
 

@@ -1,6 +1,7 @@
 """The one error that a user can cause, and names of a file in a line of text."""
 
 from collections.abc import Iterable
+from difflib import get_close_matches
 
 MOST_CHARACTERS = 400  # of an error
 LONGEST_NAME = 60
@@ -44,3 +45,9 @@ def listed(names: Iterable[str], most: int = 3) -> str:
     every = list(names)
     first = ", ".join(shortened(name) for name in every[:most])
     return first if len(every) <= most else f"{first} and {len(every) - most} more"
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """Return the known name that a wrong one is near to, as the end of an error; nothing if none is near."""
+    near = get_close_matches(name, list(known), n=1, cutoff=0.7)
+    return f"; did you mean {shortened(near[0])}?" if near else ""

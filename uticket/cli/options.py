@@ -14,7 +14,7 @@ import click
 from pydantic import TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
-from uticket.base.errors import InputError, shortened
+from uticket.base.errors import InputError, shortened, suggestion
 from uticket.base.registry import Registry
 from uticket.base.text import in_json
 from uticket.config.block import Block, shown
@@ -57,7 +57,8 @@ class Word(click.Choice):  # type: ignore[type-arg]
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return the word."""
         if value not in self.choices:
-            self.fail(f"expected one of {', '.join(self.choices)}, got {shown(value)}", param, ctx)
+            hint = suggestion(str(value), self.choices)
+            self.fail(f"expected one of {', '.join(self.choices)}, got {shown(value)}{hint}", param, ctx)
         return value
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from uticket.base.errors import InputError, listed, shortened
+from uticket.base.errors import InputError, listed, shortened, suggestion
 from uticket.base.files import MOST_BYTES, MOST_BYTES_OF_TABLE, read_text
 from uticket.project.programs import run
 
@@ -47,7 +47,8 @@ class Repository:
             if found:
                 return Revision(name, next(iter(found.values())))
         expected = "a branch, tag, commit or experiment, or workspace"
-        raise InputError(f"{shortened(name)}: expected {expected}, got a name that this repository does not have")
+        hint = suggestion(name, _short_names(refs)) or "; `git branch --all` and `dvc exp list --all-commits` list them"
+        raise InputError(f"{shortened(name)}: expected {expected}, got a name that this repository does not have{hint}")
 
     def texts(self, revision: Revision, paths: Sequence[str]) -> dict[str, str]:
         """Return the text of those files that there are, by their path in the project.
@@ -140,3 +141,12 @@ def _of_remotes(refs: dict[str, str], name: str) -> dict[str, str]:
         for ref, commit in refs.items()
         if ref.startswith(REMOTES) and ref.removeprefix(REMOTES).partition("/")[2] == name
     }
+
+
+def _short_names(refs: Iterable[str]) -> list[str]:
+    """Return how a user would name branches, tags, experiments, and the branches of remotes."""
+    local = [EXPERIMENT.sub("", ref).removeprefix(BRANCHES).removeprefix(TAGS) for ref in refs]
+    return [
+        WORKSPACE,
+        *(ref.removeprefix(REMOTES).partition("/")[2] if ref.startswith(REMOTES) else ref for ref in local),
+    ]

@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from uticket.base.errors import suggestion
 from uticket.config.block import shown
 
 
@@ -22,9 +22,7 @@ def describe(error: ValidationError, record: type[BaseModel]) -> str:
         return (f"{key}{joined}" if key else "") + text + more
     if first["type"] == "extra_forbidden":
         name, known = str(first["loc"][-1]), _keys_beside(record, first["loc"])
-        near = get_close_matches(name, known, n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        return f"{key}: expected one of {', '.join(known)}, got the unknown key {name!r}{hint}{more}"
+        return f"{key}: expected one of {', '.join(known)}, got the unknown key {name!r}{suggestion(name, known)}{more}"
     if first["type"] == "missing":
         return f"{key}: expected a value, got nothing{more}"
     if first["type"] == "json_invalid":

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from uticket.base.errors import InputError
+from uticket.base.errors import InputError, suggestion
 
 TEMPLATE = Path(__file__).parent / "template"
 OWN = Path("presets")  # in the current folder
@@ -17,5 +17,6 @@ def preset_files(names: Sequence[str]) -> list[Path]:
     known = {path.stem: path for folder in (TEMPLATE / "presets", OWN) for path in sorted(folder.glob("*.yaml"))}
     for name in names:
         if name not in known:
-            raise InputError(f"presets: expected one of {', '.join(sorted(known))}, got {name!r}")
+            listing = ", ".join(sorted(known))
+            raise InputError(f"presets: expected one of {listing}, got {name!r}{suggestion(name, known)}")
     return [known[name] for name in names]
