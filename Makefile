@@ -22,8 +22,11 @@ run: setup
 
 setup: .venv/compiled
 
-# The lock file is installed again only when it or pyproject.toml has changed.
+OLD := expected Python 3.11 or newer, got %d.%d; make PYTHON=python3.12 names another
+
+# The lock file is installed again only when it or pyproject.toml has changed. A .venv of an old Python would stay.
 .venv/installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit("$(OLD)" % v if v < (3, 11) else 0)'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet "uv==$(UV_VERSION)"
 	$(BIN)/uv pip sync --python $(BIN)/python --require-hashes requirements.lock

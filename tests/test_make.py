@@ -58,3 +58,14 @@ def test_the_lines_are_those_that_the_installed_dvc_writes():
     texts = " ".join(re.sub(r"\s+", " ", Path(module.__file__).read_text()) for module in modules)
     for words in ("didn't change, skipping", "Updating lock file", "To track the changes with git", "To enable auto"):
         assert words in texts
+
+
+def test_an_old_python_is_refused_before_it_makes_an_environment():
+    shown = subprocess.run(["make", "-n", "-W", "pyproject.toml", "setup"], cwd=ROOT, capture_output=True, text=True)
+    check, makes, *_ = (line for line in shown.stdout.splitlines() if line.startswith("python3 "))
+    assert makes == "python3 -m venv .venv"
+    assert subprocess.run(["/bin/sh", "-c", check]).returncode == 0
+    old = check.replace("sys.version_info[:2]", "(3, 10)")
+    result = subprocess.run(["/bin/sh", "-c", old], capture_output=True, text=True)
+    expected = "expected Python 3.11 or newer, got 3.10; make PYTHON=python3.12 names another\n"
+    assert (result.returncode, result.stderr) == (1, expected)
