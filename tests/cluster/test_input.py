@@ -77,4 +77,5 @@ def test_status_and_gather_before_anything_ran(project):
 def test_outside_a_project_the_missing_file_is_named(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for command in ("submit", "status", "gather"):
-        assert fails("cluster", command) == "Error: search.yaml: expected YAML, got no file\n"
+        expected = "search.yaml: expected YAML with the keys folder, seeds, presets and methods, got no file"
+        assert fails("cluster", command) == f"Error: {expected}\n"

@@ -41,7 +41,7 @@ def capture(
     network and is called without arguments. `uticket simulate OUT_DIR` reads the ticket.
     """
     if os.path.lexists(out):
-        raise InputError(f"{out}: expected no such folder, got one")
+        raise InputError(f"{out}: expected no such folder, got one; remove it, or name another")
     values = read_inputs(inputs)
     with underway(f"running {target}"):
         from uticket.capturing.build import build  # imported here: torch takes seconds, which no check above needs

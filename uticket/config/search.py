@@ -48,6 +48,8 @@ class Search(Block):
 
 def read_search(path: Path) -> Search:
     """Read and check search.yaml. Raises InputError with one line: the key, what was expected, what it got."""
+    if not path.exists():
+        raise InputError(f"{path}: expected YAML with the keys folder, seeds, presets and methods, got no file")
     try:
         return Search.model_validate(read_yaml(path))
     except ValidationError as error:
