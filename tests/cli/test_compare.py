@@ -344,6 +344,14 @@ def test_names_of_a_table_stay_on_their_line(folder):
         assert r"l\nth" in printed("compare", "main", "other", "--format", form).replace(r"\textbackslash n", r"\n")
 
 
+def test_an_output_that_lacks_the_minus_sign(folder):
+    command = [sys.executable, "-m", "uticket.cli", "compare", "main", "other"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "latin-1"}
+    ran = subprocess.run(command, cwd=folder, env=environment, capture_output=True)
+    assert (ran.returncode, ran.stderr) == (0, b"")
+    assert rb"\u221225.0 %" in ran.stdout
+
+
 def test_wrong_arguments_are_one_line(tmp_path, monkeypatch):
     assert "nowhere: expected a branch, tag, commit or experiment, or workspace" in fails("compare", "nowhere")
     assert "--methods: expected some of lth, uticket, got lht" in fails("compare", "main", "--methods", "lth,lht")

@@ -12,6 +12,7 @@ import threading
 import time
 import traceback
 from contextlib import suppress
+from io import TextIOWrapper
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
@@ -43,6 +44,7 @@ class _Now:
 def begin() -> None:
     """Prepare this process, once, in the first lines of its program."""
     _open_missing_streams()
+    _escape_what_output_lacks()
     _share_threads()
     for number in STOPPING:
         if signal.getsignal(number) is not signal.SIG_IGN:  # under nohup it stays ignored
@@ -91,6 +93,12 @@ def _stop_again(lost: "sys.UnraisableHookArgs") -> None:
         threading.Timer(SECONDS_BETWEEN_SIGNALS, os.kill, (os.getpid(), lost.exc_value.number)).start()
     else:
         sys.__unraisablehook__(lost)
+
+
+def _escape_what_output_lacks() -> None:
+    """Let standard output escape characters that its encoding lacks, such as a minus sign, as standard error does."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _open_missing_streams() -> None:
