@@ -15,9 +15,9 @@ WIDTH = 120  # characters, where the output is no terminal
 
 @click.command()
 @click.argument("revisions", metavar="[REV]...", nargs=-1)
-@click.option("--table", type=Word(list(KINDS)), default=RESULTS, show_default=True, help="What.")
+@click.option("--table", type=Word(list(KINDS)), default=RESULTS, show_default=True, help="What to compare.")
 @click.option("--methods", default="", help="Methods, separated by commas; default: all.")
-@click.option("--format", "form", type=Word(FORMATS), default=FORMATS[0], show_default=True, help="Of what is printed.")
+@click.option("--format", "form", type=Word(FORMATS), default=FORMATS[0], show_default=True, help="How to print it.")
 def compare(revisions: tuple[str, ...], table: str, methods: str, form: str) -> None:
     """Compare settings and results of Git revisions: what differs, and by how much from the first one.
 

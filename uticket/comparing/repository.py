@@ -87,7 +87,7 @@ class Repository:
         return ran.stdout
 
     def _refs(self) -> dict[str, str]:
-        """Return the commit of each ref; that of an annotated tag is behind it."""
+        """Return the commit of each ref; of an annotated tag, the one that it names."""
         lines = self._git("for-each-ref", "--format=%(refname) %(objectname) %(*objectname)").split("\n")
         return {parts[0]: parts[2] or parts[1] for line in lines if line for parts in [line.split(" ")]}
 
