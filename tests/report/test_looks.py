@@ -105,3 +105,13 @@ def test_latex_is_escaped():
     assert r"a\_b \& c & 50.00 \\" in text
     assert r"\toprule" in text
     assert r"accuracy \%" in text
+
+
+def test_a_long_name_leaves_room_for_the_panels():
+    for names in (["u" * 28], ["u" * 80]):
+        figure = Figure(figsize=(COLUMN, 2))
+        (axes,) = panels(figure, 1, names=names)
+        assert axes.get_position().width * COLUMN > 0.5
+    axes.plot([0, 1], [0, 1], label=names[0])
+    name_lines(figure, [axes], names)
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == names

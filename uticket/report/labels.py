@@ -1,4 +1,4 @@
-"""Names of lines: at their ends where a few fit, in a legend below where there are many."""
+"""Names of lines: at their ends where a few fit, in a legend below where they are many or long."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -10,6 +10,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 MOST = 6  # names at the ends of lines
+WIDEST = 2.0  # of them, in inches, so that a column of a paper has room for its panel
 ROW = 0.17  # height of a row of names, in inches
 BEFORE_NAME = 0.12  # between the end of a line and its name, in inches
 
@@ -36,7 +37,7 @@ def legend_height(names: Sequence[str], width: float) -> float:
 
 def fit(names: Sequence[str]) -> bool:
     """Return whether names stand at the ends of lines."""
-    return len(names) <= MOST
+    return len(names) <= MOST and text_inches(names) <= WIDEST
 
 
 def legend_columns(labels: Iterable[str], width: float) -> int:
@@ -45,7 +46,7 @@ def legend_columns(labels: Iterable[str], width: float) -> int:
 
 
 def name_lines(figure: Figure, shown: Sequence[Axes], names: Sequence[str]) -> None:
-    """Name the lines of the panels `shown` at their ends, or all in a legend of the figure if there are many.
+    """Name the lines of the panels `shown` at their ends, or all in a legend of the figure if they do not fit there.
 
     names: labels of all lines; `panels` leaves room for them.
     """
