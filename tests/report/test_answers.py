@@ -39,6 +39,7 @@ def test_the_answer_is_four_numbers_with_both_models_and_the_error(found: tuple[
         "20.0 % less",
         "than lth, by uticket in the analytic model. Under real spikes (event model): 22.9 % less.",
     )
+    assert "In pJ by the chip file; by Eq. 3: 20.0 % less." in energy.meaning
     assert energy.meaning.endswith("Memories included (event model): 22.8 % less.")
     assert accuracy.value == "+0.0 ± 2.2 points"
     assert "worth 0.28 points" in accuracy.error

@@ -170,7 +170,7 @@ def test_a_run_of_one_seed_is_as_without_seeds(outputs: MakeOutputs):
     write_seeds(gather(chains, "lth"), [0])
     assert report() == before
     page = REPORT.page.read_text()
-    assert "One seed (0): no spread is known; `uticket seeds 0 1 2` measures it." in page
+    assert "One seed (0): no spread is known; <code>uticket seeds 0 1 2</code> measures it." in page
     assert "Differences over seeds" not in page
 
 

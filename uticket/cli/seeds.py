@@ -11,7 +11,7 @@ from uticket.config.block import AtLeastOne, Seed
 
 
 @click.command()
-@click.argument("seeds", metavar="SEED...", nargs=-1, type=Setting(Seed))
+@click.argument("seeds", metavar="[SEED]...", nargs=-1, type=Setting(Seed))
 @click.option("--count", type=Setting(AtLeastOne), help="Instead of SEEDs: 0, 1, 2, ..., this many.")
 @click.option("--status", is_flag=True, help="Run nothing; print how far each seed is.")
 @click.option("--gather", is_flag=True, help="Run nothing; write seeds/ of what is done.")
