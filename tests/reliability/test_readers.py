@@ -141,7 +141,7 @@ def test_no_reader_was_forgotten():
     code = {f"uticket/{name}.py" for name in ("base/registry", "project/create", "project/version", "training/key")}
     own = {  # streams, a lock that holds nothing, /proc, Keep
         "uticket/base/process.py",
-        "uticket/repeating/repeat.py",
+        "uticket/repeating/hold.py",
         "uticket/training/contention.py",
         "uticket/training/train.py",
     }

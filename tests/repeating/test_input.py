@@ -25,8 +25,8 @@ def project(tmp_path, monkeypatch) -> Path:
     [
         ([], "SEED: expected one or more, such as 0 1 2, or --count, got none"),
         (["1", "2", "1"], "SEED: expected each once, got 1 twice"),
-        (["--", "-1"], "SEED...: expected greater than or equal to 0, got"),
-        (["one"], "SEED...: expected integer, got 'one'"),
+        (["--", "-1"], "[SEED]...: expected greater than or equal to 0, got"),
+        (["one"], "[SEED]...: expected integer, got 'one'"),
         (["--count", "0"], "--count: expected greater than or equal to 1, got"),
         (["--count", "2", "1"], "--count: expected no SEED beside it, got 1"),
         (["--status", "1"], "--status, --gather: expected no seeds to run beside them, got some"),

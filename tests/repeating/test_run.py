@@ -14,6 +14,7 @@ from tests.repeating.helpers import project_of, seeds_in, states
 from uticket.base.files import read_rows
 from uticket.config.params import read_yaml
 from uticket.config.schemas import BY_SEED
+from uticket.repeating.hold import held
 
 NEXT = "next: dvc repro report, which shows them"
 
@@ -144,3 +145,15 @@ def test_damaged_tables_in_seeds_are_one_line_and_stay(project, text, expected):
     for option in ("--gather", "--status"):
         assert expected in fails("seeds", option)
     assert Path("seeds/rounds.csv").read_text() == text
+
+
+def test_two_commands_gather_one_after_the_other(project):
+    printed("seeds", "--gather")
+    before = {path: path.read_bytes() for path in Path("seeds").glob("*.csv")}
+    command = [sys.executable, "-m", "uticket.cli", "seeds", "--gather"]
+    with held(project / ".uticket/seeds/gather.lock"):
+        waits = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        with pytest.raises(subprocess.TimeoutExpired):
+            waits.wait(3)
+    assert waits.wait(60) == 0
+    assert {path: path.read_bytes() for path in Path("seeds").glob("*.csv")} == before

@@ -22,7 +22,7 @@ def compare(revisions: tuple[str, ...], table: str, methods: str, form: str) -> 
     """Compare settings and results of Git revisions: what differs, and by how much from the first one.
 
     REV is a branch, a tag, a commit, an experiment as `dvc exp show` names it, or workspace: the files of this folder.
-    One REV is compared with the workspace, none stands for HEAD. Only what Git has is read: no cache is needed, and
+    One REV is compared with the workspace; without one, HEAD is. Only what Git has is read: no cache is needed, and
     nothing is checked out. --format csv prints one table with all its columns, notes go to standard error.
     """
     from uticket.base.files import csv_text

@@ -7,9 +7,10 @@ from ruamel.yaml import YAML
 
 from uticket.base.errors import InputError, listed, shortened
 from uticket.base.files import Row, is_file, read_rows, write_rows, write_text, written_together
-from uticket.config.paths import REPORT, SEEDS, SeedFiles
+from uticket.config.paths import REPORT, SEED_CLONES, SEEDS, SeedFiles
 from uticket.config.schemas import BY_SEED
 from uticket.config.shared import read_shared, shared_settings, without_seed
+from uticket.repeating.hold import held
 from uticket.repeating.repeat import Base, repeats_of
 from uticket.repeating.tracked import has_report
 
@@ -22,8 +23,14 @@ def gather(base: Base) -> list[str]:
     """Write seeds/TABLE.csv: the tables of the reports of all seeds that are done, with the column `seed` in front.
 
     Of the project's own report, if it is up to date, of clones, and of seeds/ itself, if they have the same params.
-    Returns what was done, line by line. Raises InputError if there is none, or a table is missing or damaged.
+    Returns what was done, line by line. Of two commands, one waits for the other. Raises InputError if there is none,
+    or a table is missing or damaged.
     """
+    with held(base.project.folder / SEED_CLONES / "gather.lock", wait=True):
+        return _gather(base)
+
+
+def _gather(base: Base) -> list[str]:
     folder = base.project.folder
     found = _done(base)
     new = set(found)

@@ -1,21 +1,20 @@
 """The pipeline with another seed, and where it has its files."""
 
-import fcntl
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from uticket.base.errors import InputError, one_line
+from uticket.base.errors import InputError
 from uticket.base.files import is_file, is_folder, read_text
 from uticket.config.params import Params, checked_params, parse_yaml, read_params
 from uticket.config.paths import SEED_CLONES, ticket_files
 from uticket.config.shared import shared_settings
 from uticket.project.clone import PARAMS, Project, params_text
 from uticket.project.programs import succeed
+from uticket.repeating.hold import held
 
 
 @dataclass(frozen=True)
@@ -122,20 +121,12 @@ class Repeat:
 
         Raises RunningError if another process runs it, InputError if there is no place to write to.
         """
-        path = self._named(".lock")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-        except OSError as error:
-            raise InputError(f"{path}: expected a place to write to, got: {one_line(error)}") from None
-        try:
+        with ExitStack() as stack:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                file = stack.enter_context(held(self._named(".lock")))
             except BlockingIOError:
                 raise RunningError(f"{self.clone}: expected no process that runs seed {self.seed}, got one") from None
             yield file
-        finally:
-            os.close(file)
 
     def _named(self, ending: str) -> Path:
         return self.base.project.folder / SEED_CLONES / f"seed{self.seed}{ending}"
