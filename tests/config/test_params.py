@@ -15,7 +15,7 @@ from uticket.config.pruning import Balance, BalancePath
 from uticket.hardware.chip import Chip
 
 SHARE = "expected a whole number from 1 to 65536, or one for each of some layers"
-NAME = "METHOD/NAME of letters, digits, - and _"
+NAME = "METHOD/NAME of letters, digits, - and _, a letter or digit first"
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,8 @@ def test_a_mistake_is_one_line_that_names_key_expectation_and_value(tmp_path, ke
         ("balance.lth", ..., r"balance: expected an entry for each method .*, got uticket"),
         ("balance", {}, r"balance: expected an entry for each method .*, got none"),
         ("balance.dense", None, r"balance: expected another name for a method, got 'dense'.*"),
-        ("balance.a b", None, r"balance.a b: expected a name of letters, digits, - and _, got 'a b'"),
+        ("balance.a b", None, r"balance.a b: expected a name of letters, digits, - and _, .* got 'a b'"),
+        ("balance._x", None, r"balance._x: expected a name of .*, a letter or digit first, got '_x'"),
         ("tickets", {}, r"tickets: expected at least one, got {}"),
         ("tickets.lth", {"r01": "dense"}, rf"tickets.lth: expected {NAME}, got 'lth' \(and 1 more\)"),
         ("tickets.lth/a/b", "dense", rf"tickets.lth/a/b: expected {NAME}, got 'lth/a/b'"),

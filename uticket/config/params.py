@@ -21,12 +21,13 @@ from uticket.config.wording import describe
 
 def _check_name(form: str, pattern: str, name: str) -> str:
     if not re.fullmatch(pattern, name):
-        raise ValueError(f"expected {form} of letters, digits, - and _, got {name!r}")
+        raise ValueError(f"expected {form} of letters, digits, - and _, a letter or digit first, got {name!r}")
     return name
 
 
-Name = Annotated[str, AfterValidator(partial(_check_name, "a name", r"[A-Za-z0-9_-]+"))]
-TicketName = Annotated[str, AfterValidator(partial(_check_name, "METHOD/NAME", r"[A-Za-z0-9_-]+/[A-Za-z0-9_-]+"))]
+NAME = "[A-Za-z0-9][A-Za-z0-9_-]*"  # figures leave out what begins with _, and commands take a first - for an option
+Name = Annotated[str, AfterValidator(partial(_check_name, "a name", NAME))]
+TicketName = Annotated[str, AfterValidator(partial(_check_name, "METHOD/NAME", f"{NAME}/{NAME}"))]
 
 
 class Report(Block):
