@@ -1,13 +1,14 @@
 """Settings and small networks that several tests use."""
 
 import logging
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.helpers import BRIEF, PARAMS, ROOT, SMALL
+from tests.helpers import BRIEF, ENDING, PARAMS, ROOT, SMALL
 from uticket.base import progress
 from uticket.config.params import Params, read_params
 from uticket.config.training import Augment, Model, Train
@@ -33,6 +34,17 @@ def log(monkeypatch) -> Iterator[None]:
     yield
     ours.handlers, ours.propagate = handlers, propagate
     ours.setLevel(level)
+
+
+@pytest.fixture
+def heeding_signals() -> Iterator[None]:
+    """Let processes that a test starts heed signals: they inherit what their parent ignores, as under nohup."""
+    ignored = [number for number in ENDING if signal.getsignal(number) is signal.SIG_IGN]
+    for number in ignored:
+        signal.signal(number, signal.SIG_DFL)
+    yield
+    for number in ignored:
+        signal.signal(number, signal.SIG_IGN)
 
 
 @pytest.fixture

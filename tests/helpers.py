@@ -1,6 +1,7 @@
 """What several tests need: fixed params, small layers, masks and placed layers."""
 
 import shutil
+import signal
 import subprocess
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,6 +21,7 @@ from uticket.ticket.ticket import Ticket
 ROOT = Path(__file__).parent.parent
 FIXTURES = ROOT / "tests" / "fixtures"
 PARAMS = FIXTURES / "params.yaml"  # fixed, whatever the user has set in params.yaml
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # signals that end a process
 FLOWS = [*sorted(MAPPINGS), *sorted({*DATAFLOWS} - {"filters"})]  # the mappings of whole filters, the other dataflows
 # a network of 4, 4, 8, 8, 16 and 16 filters, and two epochs of small batches on the CPU
 SMALL = Model(name="vgg7", width=0.125, timesteps=4, leak=0.25, spike_threshold=1.0, surrogate_alpha=2.0)

@@ -10,10 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers import ROOT
+from tests.helpers import ENDING, ROOT
 from uticket.base import process
 
-ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 BEGIN = "from uticket.base.process import begin; begin()"
 COMMAND = f"""
 import sys, time, click
@@ -67,18 +66,7 @@ def test_what_nobody_foresaw_is_one_line_and_a_traceback_in_a_file(begin, tmp_pa
     assert "Traceback (most recent call last)" in file.read_text()
 
 
-@pytest.fixture
-def _none_ignored():
-    """Processes inherit the signals that their parent ignores, as tests do that were started by nohup."""
-    ignored = [number for number in ENDING if signal.getsignal(number) is signal.SIG_IGN]
-    for number in ignored:
-        signal.signal(number, signal.SIG_DFL)
-    yield
-    for number in ignored:
-        signal.signal(number, signal.SIG_IGN)
-
-
-@pytest.mark.usefixtures("_none_ignored")
+@pytest.mark.usefixtures("heeding_signals")
 @pytest.mark.parametrize("number", ENDING)
 @pytest.mark.parametrize("begin", [COMMAND, f"import sys, time\n{BEGIN}\nBODY"], ids=["command", "imports"])
 def test_a_signal_ends_with_one_line_whether_or_not_imports_are_over(begin, number):

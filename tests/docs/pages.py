@@ -77,6 +77,7 @@ class Reader:
         self.folder = self.home
         programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         self.env = os.environ | {"PATH": programs, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+        self.env |= {"COLUMNS": "120"}  # of tables, whatever the terminal is
         self.env |= {"DVC_SITE_CACHE_DIR": str(self.home / "site"), "DVC_NO_ANALYTICS": "1"}
         self.env |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CEILING_DIRECTORIES": str(self.home), "MPLBACKEND": "agg"}
         people = [f"GIT_{who}_{what}" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")]

@@ -33,6 +33,7 @@ from uticket.cli.oneline import EXIT_CODE
 SECONDS = 30.0  # of computing, in a case or in all that the first ones import
 WAITING_S = 600  # for anything else
 MEGABYTES = 1000.0
+LOG_LINE = r"(?m)^\d\d:\d\d:\d\d  .*\n"  # of a stage, before the one that says what is wrong
 Case = tuple[str, int]
 
 
@@ -117,7 +118,7 @@ class Place:
             return "".join(traceback.format_exception(result.exception))
         if result.exit_code == 0:
             return _wrong_answer(result.stdout)
-        line = result.stderr
+        line = re.sub(LOG_LINE, "", result.stderr)
         if result.exit_code != EXIT_CODE or line.count("\n") != 1 or not line.startswith("Error: "):
             return f"exit code {result.exit_code}: {line[:2000]!r}"
         if len(line) > len("Error: ") + MOST_CHARACTERS + 1:

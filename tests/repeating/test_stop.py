@@ -51,13 +51,14 @@ def stages_in(folder: Path) -> list[psutil.Process]:
     return found
 
 
+@pytest.mark.usefixtures("heeding_signals")
 def test_a_stopped_and_a_killed_run_resume(project, tmp_path):
     folder = project / ".uticket/seeds/seed3/project"
     scratch = folder / ".uticket/scratch"
     first = begin()
     wait_until((scratch / "pause3").exists)
     first.send_signal(signal.SIGINT)
-    _, said = first.communicate()
+    _, said = first.communicate(timeout=MOST_SECONDS)
     assert first.returncode == 130
     assert said.decode().endswith("Error: stopped by SIGINT\n")
     assert stages_in(folder) == []
@@ -67,7 +68,7 @@ def test_a_stopped_and_a_killed_run_resume(project, tmp_path):
     second = begin()
     wait_until((scratch / "pause6").exists)
     second.kill()
-    second.wait()
+    second.wait(timeout=MOST_SECONDS)
     assert states()["3"][0] == "running"  # its dvc runs on
     assert fails("seeds", "3").endswith("seed3: expected no process that runs seed 3, got one\n")
     stage = next(process for process in stages_in(folder) if "pretend.py" in process.cmdline())
