@@ -16,11 +16,11 @@ from uticket.config.flat import flat
 from uticket.config.params import parse_yaml
 from uticket.config.paths import REPORT, SEEDS, ReportFiles, SeedFiles
 from uticket.config.schema import NUMBER, Schema, number
+from uticket.config.shared import DECIDE_NOTHING
 
 PARAMS, LOCK, SHARED = "params.yaml", "dvc.lock", SEEDS.params.as_posix()
 # what dvc.lock says of the params of the report; all of it would take seconds to parse
 OF_REPORT = re.compile(r"^  report:\n(?: {4}.*\n)*? {4}params:\n {6}params\.yaml:\n((?: {8}.*\n)+)", re.MULTILINE)
-DECIDES_NO_NUMBER = {"report.title", "report.baseline", "train.save_minutes"}
 
 Rows = Sequence[Row]
 
@@ -104,7 +104,7 @@ def _differing(params: Mapping[str, str], blocks: Mapping[str, Any]) -> list[str
     """Return the settings below some blocks that decide a number and differ. blocks: dotted key -> what is below it."""
     there = dict(flat(blocks))
     here = {key: text for key, text in params.items() if any(f"{key}.".startswith(f"{name}.") for name in blocks)}
-    return sorted(key for key in {*here, *there} - DECIDES_NO_NUMBER if here.get(key) != there.get(key))
+    return sorted(key for key in {*here, *there} - DECIDE_NOTHING if here.get(key) != there.get(key))
 
 
 def typed(path: Path, text: str, name: str, has_seeds: bool = False) -> list[Row]:

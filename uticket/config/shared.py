@@ -7,13 +7,17 @@ from typing import Any
 from uticket.base.errors import InputError
 from uticket.config.params import Params, checked_params, read_yaml
 
-# With another baseline the report computes again what is saved.
-DECIDE_NOTHING: Any = {"seed": True, "train": {"save_minutes"}, "report": {"title", "baseline"}}
+# Settings that decide no number of a run; with another baseline the report computes again what is saved.
+DECIDE_NOTHING = {"train.save_minutes", "report.title", "report.baseline"}
 
 
 def shared_settings(params: Params) -> dict[str, Any]:
     """Return every setting that decides a number, by block, except the seed: equal ones make runs that differ in it."""
-    return params.model_dump(exclude=DECIDE_NOTHING, warnings=False)
+    excluded: dict[str, Any] = {"seed": True}
+    for key in DECIDE_NOTHING:
+        block, _, name = key.partition(".")
+        excluded.setdefault(block, set()).add(name)
+    return params.model_dump(exclude=excluded, warnings=False)
 
 
 def without_seed(values: Mapping[str, Any]) -> dict[str, Any]:
